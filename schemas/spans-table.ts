@@ -65,6 +65,7 @@ const attribution = [
   { name: 'operation', type: low, semconv: 'gen_ai.operation.name', doc: 'Operation as reported.' },
   {
     name: 'provider',
+    semconv: 'gen_ai.provider.name',
     type: low,
     doc: 'Provider under its OpenTelemetry name; what was sent stays in `attributes` where it differs.',
   },
@@ -84,11 +85,27 @@ const attribution = [
   { name: 'prompt_name', type: low, semconv: 'gen_ai.prompt.name', doc: 'Managed prompt.' },
   { name: 'prompt_version', type: low, semconv: 'gen_ai.prompt.version', doc: 'Version of the managed prompt.' },
   { name: 'response_id', ...text, semconv: 'gen_ai.response.id', doc: "The provider's id of the answer." },
-  { name: 'finish_reason', type: low, doc: 'Finish reasons, joined by commas.' },
-  { name: 'stream', type: 'Nullable(UInt8)', doc: '1 streamed, 0 not, NULL not reported.' },
-  { name: 'temperature', type: 'Nullable(Float64)', doc: 'Sampling temperature; NULL not reported.' },
+  {
+    name: 'finish_reason',
+    semconv: 'gen_ai.response.finish_reasons',
+    type: low,
+    doc: 'Finish reasons, joined by commas.',
+  },
+  {
+    name: 'stream',
+    semconv: 'gen_ai.request.stream',
+    type: 'Nullable(UInt8)',
+    doc: '1 streamed, 0 not, NULL not reported.',
+  },
+  {
+    name: 'temperature',
+    semconv: 'gen_ai.request.temperature',
+    type: 'Nullable(Float64)',
+    doc: 'Sampling temperature; NULL not reported.',
+  },
   {
     name: 'max_tokens',
+    semconv: 'gen_ai.request.max_tokens',
     type: 'Nullable(UInt64)',
     codec: 'T64, ZSTD(1)',
     unit: 'tokens',
@@ -97,11 +114,36 @@ const attribution = [
 ] as const satisfies readonly Column[]
 
 const usage = [
-  { name: 'input_tokens', ...countOrNull, doc: 'All input, including cache reads and writes. NULL = not reported.' },
-  { name: 'cache_read_tokens', ...count, doc: 'Part of input that was read from the cache.' },
-  { name: 'cache_write_tokens', ...count, doc: 'Part of input that was written to the cache, all lifetimes.' },
-  { name: 'output_tokens', ...countOrNull, doc: 'All output, including reasoning. NULL = not reported.' },
-  { name: 'reasoning_tokens', ...count, doc: 'Part of output spent on reasoning.' },
+  {
+    name: 'input_tokens',
+    semconv: 'gen_ai.usage.input_tokens',
+    ...countOrNull,
+    doc: 'All input, including cache reads and writes. NULL = not reported.',
+  },
+  {
+    name: 'cache_read_tokens',
+    semconv: 'gen_ai.usage.cache_read.input_tokens',
+    ...count,
+    doc: 'Part of input that was read from the cache.',
+  },
+  {
+    name: 'cache_write_tokens',
+    semconv: 'gen_ai.usage.cache_write.input_tokens',
+    ...count,
+    doc: 'Part of input that was written to the cache, all lifetimes.',
+  },
+  {
+    name: 'output_tokens',
+    semconv: 'gen_ai.usage.output_tokens',
+    ...countOrNull,
+    doc: 'All output, including reasoning. NULL = not reported.',
+  },
+  {
+    name: 'reasoning_tokens',
+    semconv: 'gen_ai.usage.reasoning.output_tokens',
+    ...count,
+    doc: 'Part of output spent on reasoning.',
+  },
   {
     name: 'usage_other',
     type: `Map(${low}, UInt64)`,

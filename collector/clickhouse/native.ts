@@ -1,0 +1,200 @@
+// Rows as plain objects → one ClickHouse `Native` block, for tables that are written seldom (scores, logs, corrections,
+// prices). Spans have a faster way, span-block.ts; both share the columns of columns.ts.
+
+import { parsePicoUsd } from '../../schemas/money.ts'
+import { StringTable } from '../../schemas/string-table.ts'
+import type { Table } from '../../schemas/table.ts'
+import { FixedColumn, LowColumn, PartList, StringColumn } from './columns.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** A column that takes JavaScript values and writes itself in two steps: state prefixes, then data. */
+interface ValueColumn {
+  append(value: unknown): void
+  emitPrefix(out: PartList): void
+  emitData(out: PartList): void
+}
+
+/** Writes the head of a block: how many columns and rows follow. */
+export function emitBlockHead(out: PartList, columns: number, rows: number): void {
+  out.addVarint(columns)
+  out.addVarint(rows)
+}
+
+/**
+ * One Native block of `rows`, columns in the order of the table. The parts are freshly allocated and the caller's.
+ * Values: strings; numbers and bigints; null where the column is Nullable; Decimal as pico-USD bigint or decimal text;
+ * DateTime64(3) as Unix milliseconds, DateTime64(9) as Unix nanoseconds (bigint); Array(String) as string[];
+ * Map(…, String) as a Map or object of strings. A missing value is the type's default.
+ * Throws TypeError for a value its column cannot hold.
+ */
+export function encodeRows(table: Table, rows: readonly Row[]): Uint8Array[] {
+  const strings = new StringTable()
+  const out = new PartList()
+  emitBlockHead(out, table.columns.length, rows.length)
+  for (const { name, type } of table.columns) {
+    const column = makeColumn(type, strings)
+    for (const row of rows) {
+      try {
+        column.append(row[name])
+      } catch (cause) {
+        throw new TypeError(`${table.name}.${name} (${type}) cannot hold ${typeof row[name]} ${String(row[name])}`, {
+          cause,
+        })
+      }
+    }
+    out.addText(name)
+    out.addText(type)
+    column.emitPrefix(out)
+    column.emitData(out)
+  }
+  out.close()
+  return out.parts
+}
+
+function makeColumn(type: string, strings: StringTable): ValueColumn {
+  const nullable = /^Nullable\((.*)\)$/.exec(type)
+  if (nullable) return nullableColumn(makeColumn(nullable[1]!, strings))
+  if (type === 'LowCardinality(String)') return lowColumn(strings)
+  if (type === 'String') return stringColumn()
+  if (type === 'Array(String)') return arrayColumn()
+  if (/^Map\(.*String\)$/.test(type)) return mapColumn(strings)
+  return fixedColumn(type)
+}
+
+const noPrefix = (): void => undefined
+
+function stringColumn(): ValueColumn {
+  const cells = new StringColumn()
+  return {
+    append: (value) => cells.appendText(textOf(value)),
+    emitPrefix: noPrefix,
+    emitData: (out) => cells.emit(out),
+  }
+}
+
+function lowColumn(strings: StringTable): ValueColumn {
+  const cells = new LowColumn(strings)
+  return {
+    append: (value) => cells.append(strings.internText(textOf(value))),
+    emitPrefix: (out) => cells.emitPrefix(out),
+    emitData: (out) => cells.emitData(out),
+  }
+}
+
+function nullableColumn(inner: ValueColumn): ValueColumn {
+  const nulls = new FixedColumn(1)
+  return {
+    append(value) {
+      const isNull = value === null || value === undefined
+      inner.append(isNull ? undefined : value)
+      nulls.append8(isNull ? 1 : 0)
+    },
+    emitPrefix: (out) => inner.emitPrefix(out),
+    emitData(out) {
+      nulls.emit(out)
+      inner.emitData(out)
+    },
+  }
+}
+
+function arrayColumn(): ValueColumn {
+  const ends = new FixedColumn(8)
+  const cells = new StringColumn()
+  let count = 0
+  return {
+    append(value) {
+      if (value !== undefined && !Array.isArray(value)) throw new TypeError('not an array')
+      for (const each of value ?? []) {
+        cells.appendText(textOf(each))
+        count++
+      }
+      ends.appendInteger(count)
+    },
+    emitPrefix: noPrefix,
+    emitData(out) {
+      ends.emit(out)
+      cells.emit(out)
+    },
+  }
+}
+
+function mapColumn(strings: StringTable): ValueColumn {
+  const ends = new FixedColumn(8)
+  const keys = new LowColumn(strings)
+  const values = new StringColumn()
+  let count = 0
+  return {
+    append(value) {
+      const entries = value instanceof Map ? value.entries() : Object.entries(value ?? {})
+      for (const [key, each] of entries) {
+        keys.append(strings.internText(key))
+        values.appendText(textOf(each))
+        count++
+      }
+      ends.appendInteger(count)
+    },
+    emitPrefix: (out) => keys.emitPrefix(out),
+    emitData(out) {
+      ends.emit(out)
+      keys.emitData(out)
+      values.emit(out)
+    },
+  }
+}
+
+function fixedColumn(type: string): ValueColumn {
+  const writers: Readonly<
+    Record<string, { width: 1 | 2 | 4 | 8; write: (cells: FixedColumn, value: unknown) => void }>
+  > = {
+    UInt8: { width: 1, write: (cells, value) => cells.append8(integerOf(value, 0, 255)) },
+    Int8: { width: 1, write: (cells, value) => cells.append8(integerOf(value, -128, 127)) },
+    UInt16: { width: 2, write: (cells, value) => cells.append16(integerOf(value, 0, 65535)) },
+    UInt32: { width: 4, write: (cells, value) => cells.append32(integerOf(value, 0, 4294967295)) },
+    UInt64: { width: 8, write: (cells, value) => appendBig(cells, bigOf(value)) },
+    Int64: { width: 8, write: (cells, value) => appendBig(cells, bigOf(value)) },
+    Float64: { width: 8, write: (cells, value) => cells.appendDouble(numberOf(value)) },
+  }
+  const kind = type.startsWith('Decimal(18, 12)') || type.startsWith('DateTime64(') ? 'Int64' : type
+  const writer = writers[kind]
+  if (writer === undefined) throw new TypeError(`no Native writer for ${type}`)
+  const parse = type.startsWith('Decimal')
+    ? (value: unknown) => (typeof value === 'string' ? parsePicoUsd(value) : value)
+    : (value: unknown) => value
+  const cells = new FixedColumn(writer.width)
+  return {
+    append: (value) => writer.write(cells, parse(value) ?? 0),
+    emitPrefix: noPrefix,
+    emitData: (out) => cells.emit(out),
+  }
+}
+
+function appendBig(cells: FixedColumn, value: bigint): void {
+  const bits = BigInt.asUintN(64, value)
+  cells.appendHalves(Number(bits & 0xffffffffn), Number(bits >> 32n))
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  throw new TypeError('not text')
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError('not a number')
+  return value
+}
+
+function integerOf(value: unknown, least: number, most: number): number {
+  const number = typeof value === 'boolean' ? Number(value) : numberOf(value)
+  if (!Number.isInteger(number) || number < least || number > most)
+    throw new TypeError(`not an integer in ${least}..${most}`)
+  return number
+}
+
+function bigOf(value: unknown): bigint {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value)
+  throw new TypeError('not an integer')
+}

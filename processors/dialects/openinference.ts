@@ -1,0 +1,84 @@
+// Arize OpenInference. Counts follow OpenAI (the prompt count includes its cached part), but for Bedrock and for the
+// JavaScript package of Anthropic, which passes the provider's exclusive count on.
+
+import type { Dialect } from '../dialect.ts'
+
+export default {
+  id: 'openinference',
+  spec: 'openinference spec/semantic_conventions.md @ 1fe497f1 (2026-08)',
+  scopes: ['openinference.instrumentation.*', '@arizeai/openinference-*'],
+  marks: ['openinference.span.kind', 'llm.token_count.*'],
+  weight: 5,
+  fields: {
+    'openinference.span.kind': 'spanType',
+    'llm.provider': 'provider',
+    'llm.system': 'vendor',
+    'llm.request.model_name': 'requestModel',
+    'llm.response.model_name': 'responseModel',
+    'llm.model_name': 'requestModel',
+    'embedding.model_name': 'requestModel',
+    'reranker.model_name': 'requestModel',
+    'llm.token_count.prompt': 'inputTokens',
+    'llm.token_count.completion': 'outputTokens',
+    'llm.token_count.total': 'totalTokens',
+    'llm.token_count.prompt_details.cache_read': 'cacheReadTokens',
+    'llm.token_count.prompt_details.cache_input': 'cacheReadTokens',
+    'llm.token_count.prompt_details.cache_write': 'cacheWriteTokens',
+    'llm.token_count.prompt_details.audio': 'inputAudioTokens',
+    'llm.token_count.completion_details.reasoning': 'reasoningTokens',
+    'llm.token_count.completion_details.audio': 'outputAudioTokens',
+    'llm.cost.total': 'reportedCost',
+    'llm.finish_reason': 'finishReasons',
+    'llm.prompt_template.version': 'promptVersion',
+    'prompt.id': 'promptName',
+    'agent.name': 'agentName',
+    'tool.name': 'toolName',
+    'input.value': 'inputContent',
+    'output.value': 'outputContent',
+    'llm.invocation_parameters': 'providerMetadata',
+  },
+  content: [
+    'llm.input_messages.*',
+    'llm.output_messages.*',
+    'llm.prompts.*',
+    'llm.choices.*',
+    'llm.tools.*',
+    'llm.prompt_template.template',
+    'llm.prompt_template.variables',
+    'embedding.embeddings.*',
+    'retrieval.documents.*',
+    'reranker.*_documents.*',
+    'tool.parameters',
+  ],
+  kinds: {
+    'openinference.span.kind': {
+      LLM: 'llm',
+      EMBEDDING: 'embedding',
+      RERANKER: 'rerank',
+      CHAIN: 'workflow',
+      AGENT: 'agent',
+      TOOL: 'tool',
+      RETRIEVER: 'retrieval',
+      EVALUATOR: 'evaluator',
+      GUARDRAIL: 'other',
+      PROMPT: 'other',
+    },
+  },
+  meaning({ scope, provider }) {
+    const exclusive =
+      provider === 'aws.bedrock' ||
+      scope === '@arizeai/openinference-instrumentation-anthropic' ||
+      scope.endsWith('claude_agent_sdk')
+    return { inputIncludesCache: !exclusive, outputIncludesReasoning: true }
+  },
+  read(span) {
+    const parameters = span.json('providerMetadata')
+    if (parameters === undefined) return
+    span.setNumberIfMissing('temperature', parameters['temperature'])
+    span.setNumberIfMissing(
+      'maxTokens',
+      parameters['max_tokens'] ?? parameters['max_completion_tokens'] ?? parameters['max_output_tokens'],
+    )
+    if (typeof parameters['stream'] === 'boolean') span.setStream(parameters['stream'])
+  },
+} satisfies Dialect

@@ -1,0 +1,132 @@
+// Vercel AI SDK up to version 6 (scope `ai`). The outer span repeats the usage of its `.do…` children; only those are
+// calls. Up to version 5 Anthropic and Bedrock counts leave the cache out; version 6 always includes it and says so by
+// `ai.usage.inputTokenDetails.noCacheTokens`.
+
+import type { Dialect, SpanKindName } from '../dialect.ts'
+import type { SpanView } from '../span-view.ts'
+
+const outer: SpanKindName = 'workflow'
+
+export default {
+  id: 'vercel-ai',
+  spec: 'vercel/ai 3.4.33, 4.3.19, 5.0.277, 6.0.326',
+  scopes: ['ai'],
+  marks: ['ai.operationId', 'ai.usage.*'],
+  weight: 6,
+  fields: {
+    'ai.operationId': 'spanType',
+    'ai.usage.inputTokens': 'inputTokens',
+    'ai.usage.promptTokens': 'inputTokens',
+    'ai.usage.tokens': 'inputTokens',
+    'ai.usage.outputTokens': 'outputTokens',
+    'ai.usage.completionTokens': 'outputTokens',
+    'ai.usage.totalTokens': 'totalTokens',
+    'ai.usage.inputTokenDetails.cacheReadTokens': 'cacheReadTokens',
+    'ai.usage.cachedInputTokens': 'cacheReadTokens',
+    'ai.usage.inputTokenDetails.cacheWriteTokens': 'cacheWriteTokens',
+    'ai.usage.outputTokenDetails.reasoningTokens': 'reasoningTokens',
+    'ai.usage.reasoningTokens': 'reasoningTokens',
+    'ai.usage.inputTokenDetails.noCacheTokens': 'usageJson',
+    'ai.model.provider': 'provider',
+    'ai.model.id': 'requestModel',
+    'ai.response.model': 'responseModel',
+    'ai.response.id': 'responseId',
+    'ai.response.finishReason': 'finishReasons',
+    'ai.response.msToFirstChunk': 'ttftMs',
+    'ai.stream.msToFirstChunk': 'ttftMs',
+    'ai.response.providerMetadata': 'providerMetadata',
+    'ai.telemetry.functionId': 'feature',
+    'ai.telemetry.metadata.userId': 'userId',
+    'ai.telemetry.metadata.sessionId': 'sessionId',
+    'ai.telemetry.metadata.langfusePrompt': 'promptJson',
+    'ai.toolCall.name': 'toolName',
+    'ai.prompt.messages': 'inputContent',
+    'ai.prompt': 'inputContent',
+    'ai.response.text': 'outputContent',
+    'ai.response.object': 'outputContent',
+    'ai.prompt.tools': 'toolDefinitions',
+  },
+  content: [
+    'ai.response.toolCalls',
+    'ai.response.reasoning',
+    'ai.response.files',
+    'ai.toolCall.args',
+    'ai.toolCall.result',
+    'ai.value',
+    'ai.values',
+    'ai.embedding',
+    'ai.embeddings',
+  ],
+  kinds: {
+    'ai.operationId': {
+      'ai.generateText': outer,
+      'ai.streamText': outer,
+      'ai.generateObject': outer,
+      'ai.streamObject': outer,
+      'ai.embed': outer,
+      'ai.embedMany': outer,
+      'ai.generateText.doGenerate': 'llm',
+      'ai.streamText.doStream': 'llm',
+      'ai.generateObject.doGenerate': 'llm',
+      'ai.streamObject.doStream': 'llm',
+      'ai.embed.doEmbed': 'embedding',
+      'ai.embedMany.doEmbed': 'embedding',
+      'ai.rerank': outer,
+      'ai.rerank.doRerank': 'rerank',
+      'ai.toolCall': 'tool',
+    },
+  },
+  meaning: ({ provider }) => ({
+    // Only versions before 6 reach this without the proof of `noCacheTokens`, see `read`.
+    inputIncludesCache: provider === 'anthropic' || provider === 'aws.bedrock' ? undefined : true,
+    outputIncludesReasoning: provider.startsWith('gcp.') ? undefined : true,
+  }),
+  read(span) {
+    const isInclusive = span.has('usageJson')
+    if (isInclusive) span.setMeaning({ inputIncludesCache: true, outputIncludesReasoning: true })
+    else span.setMeaning({ inputIncludesCache: cacheIsOutside(span) ? false : undefined })
+    const metadata = span.json('providerMetadata')
+    if (metadata !== undefined) readMetadata(span, metadata)
+    const prompt = span.json('promptJson')
+    if (prompt !== undefined) {
+      span.setTextIfMissing('promptName', prompt['name'])
+      span.setTextIfMissing('promptVersion', prompt['version'])
+    }
+  },
+} satisfies Dialect
+
+function cacheIsOutside(span: SpanView): boolean {
+  const provider = span.provider()
+  return provider === 'anthropic' || provider === 'aws.bedrock'
+}
+
+/** What only the provider's own answer says: cache writes by lifetime, the tier served. */
+function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>>): void {
+  const anthropic = objectAt(metadata, 'anthropic')
+  const anthropicUsage = objectAt(anthropic, 'usage')
+  const lifetimes = objectAt(anthropicUsage, 'cache_creation')
+  span.setUsageIfMissing('cacheReadTokens', anthropicUsage?.['cache_read_input_tokens'])
+  span.setUsageIfMissing(
+    'cacheWriteTokens',
+    anthropic?.['cacheCreationInputTokens'] ?? anthropicUsage?.['cache_creation_input_tokens'],
+  )
+  span.setUsageIfMissing('cacheWrite1hTokens', lifetimes?.['ephemeral_1h_input_tokens'])
+  span.setTextIfMissing('serviceTier', anthropicUsage?.['service_tier'])
+  const bedrock = objectAt(objectAt(metadata, 'bedrock'), 'usage')
+  span.setUsageIfMissing('cacheReadTokens', bedrock?.['cacheReadInputTokens'])
+  span.setUsageIfMissing('cacheWriteTokens', bedrock?.['cacheWriteInputTokens'])
+  const openai = objectAt(metadata, 'openai')
+  span.setUsageIfMissing('cacheReadTokens', openai?.['cachedPromptTokens'])
+  span.setUsageIfMissing('reasoningTokens', openai?.['reasoningTokens'])
+  span.setTextIfMissing('serviceTier', openai?.['serviceTier'])
+}
+
+function objectAt(
+  parent: Readonly<Record<string, unknown>> | undefined,
+  key: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const value = parent?.[key]
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}

@@ -1,0 +1,101 @@
+// The canonical fields a dialect's attributes are mapped to, and where each goes in a batch.
+
+import { content, low, type TextColumn, text } from '../schemas/span-batch.ts'
+import { unit } from '../schemas/usage.ts'
+
+/** Ways to store a field: interned id, text range, usage count, message content, or kept at hand for later steps. */
+export const fieldWay = { low: 0, text: 1, usage: 2, content: 3, number: 4, raw: 5 } as const
+
+interface Field {
+  readonly way: number
+  /** Column, usage slot or content slot, by `way`; unused for numbers and raw. */
+  readonly at: number
+}
+
+const lowField = (column: keyof typeof low): Field => ({ way: fieldWay.low, at: low[column] })
+const textField = (column: TextColumn): Field => ({ way: fieldWay.text, at: text[column] })
+const usageField = (name: keyof typeof unit): Field => ({ way: fieldWay.usage, at: unit[name] })
+const contentField = (slot: number): Field => ({ way: fieldWay.content, at: slot })
+const number: Field = { way: fieldWay.number, at: 0 }
+const raw: Field = { way: fieldWay.raw, at: 0 }
+
+export const fields = {
+  operation: lowField('operation'),
+  /** What kind of span it is in the dialect's own words. */
+  spanType: raw,
+  provider: lowField('provider'),
+  /** Vendor of the model where the dialect keeps it apart from the host. */
+  vendor: raw,
+  requestModel: lowField('request_model'),
+  responseModel: lowField('response_model'),
+  errorType: lowField('error_type'),
+  serviceTier: lowField('service_tier'),
+  feature: lowField('feature'),
+  agentName: lowField('agent_name'),
+  toolName: lowField('tool_name'),
+  promptName: lowField('prompt_name'),
+  promptVersion: lowField('prompt_version'),
+  env: lowField('env'),
+  release: lowField('release'),
+  finishReasons: lowField('finish_reason'),
+  userId: textField('user_id'),
+  sessionId: textField('session_id'),
+  responseId: textField('response_id'),
+  statusMessage: textField('status_message'),
+
+  inputTokens: usageField('input'),
+  outputTokens: usageField('output'),
+  cacheReadTokens: usageField('cacheRead'),
+  cacheWriteTokens: usageField('cacheWrite'),
+  cacheWrite1hTokens: usageField('cacheWrite1h'),
+  reasoningTokens: usageField('reasoning'),
+  inputAudioTokens: usageField('inputAudio'),
+  cacheReadAudioTokens: usageField('cacheReadAudio'),
+  inputImageTokens: usageField('inputImage'),
+  outputAudioTokens: usageField('outputAudio'),
+  outputImageTokens: usageField('outputImage'),
+  webSearchCalls: usageField('webSearch'),
+  cacheWrite5mTokens: number,
+  totalTokens: number,
+  /** Tokens that are billed in addition to input and output (compaction). */
+  extraInputTokens: number,
+  extraOutputTokens: number,
+
+  systemContent: contentField(content.system),
+  inputContent: contentField(content.input),
+  outputContent: contentField(content.output),
+  toolDefinitions: contentField(content.tools),
+
+  maxTokens: number,
+  temperature: number,
+  stream: raw,
+  ttftSeconds: number,
+  ttftMs: number,
+  ttftNano: number,
+  httpStatus: number,
+  reportedCost: number,
+  reportedCurrency: raw,
+  speed: raw,
+  region: raw,
+  dataResidency: raw,
+  searchContextSize: raw,
+
+  // JSON and other text that a dialect's own function reads.
+  usageJson: raw,
+  costJson: raw,
+  providerMetadata: raw,
+  promptJson: raw,
+  completionStart: raw,
+  level: raw,
+} as const satisfies Record<string, Field>
+
+export type FieldName = keyof typeof fields
+
+export const fieldNames = Object.keys(fields) as readonly FieldName[]
+export const fieldCount = fieldNames.length
+/** Slot of each field in a span's winners. */
+export const slotOf = Object.fromEntries(fieldNames.map((name, slot) => [name, slot])) as Readonly<
+  Record<FieldName, number>
+>
+export const wayOf = Uint8Array.from(fieldNames, (name) => fields[name].way)
+export const placeOf = Uint8Array.from(fieldNames, (name) => fields[name].at)

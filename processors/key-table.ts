@@ -1,0 +1,196 @@
+// hot: What each attribute key means, looked up by its interned id. A distinct key is matched against the dialects' tables
+// once in the life of a string table; after that a span costs one array read per attribute.
+
+import { spansTable } from '../schemas/spans-table.ts'
+import type { StringTable } from '../schemas/string-table.ts'
+import type { Dialect, SpanKindName } from './dialect.ts'
+import { type FieldName, slotOf } from './fields.ts'
+
+/** What `slots` says of a key that is no field: nothing known, or message content without a column. */
+export const noSlot = { leftover: -1, content: -2, unseen: -3 } as const
+
+/** Attributes that the view `otel_traces` shows again from the column they were moved to. */
+const shown: ReadonlySet<string> = new Set(
+  spansTable.columns.flatMap((column) => ('semconv' in column ? [column.semconv] : [])),
+)
+
+interface KeyMeaning {
+  readonly slot: number
+  readonly rank: number
+}
+
+/** The tables of all dialects merged by attribute key. */
+export class KeyTable {
+  slots = new Int16Array(0)
+  /** Lower wins when several keys of a span mean one field; 0 for the convention's own name. */
+  ranks = new Int16Array(0)
+  /** Index of the dialect a key gives away, -1 for none. */
+  marks = new Int8Array(0)
+  private shownKeys = new Uint8Array(0)
+  readonly dialects: readonly Dialect[]
+  private readonly strings: StringTable
+  private generation = -1
+  private readonly exact = new Map<string, KeyMeaning>()
+  private readonly contentPrefixes: string[] = []
+  private readonly contentKeys = new Set<string>()
+  private readonly contentEvents = new Set<string>()
+  private readonly markKeys = new Map<string, number>()
+  private readonly markPrefixes: { prefix: string; dialect: number }[] = []
+  private readonly scopeNames: { name: string; isPrefix: boolean; dialect: number }[] = []
+  private readonly kinds = new Map<string, SpanKindName>()
+  private readonly kindCache = new Map<number, number>()
+  private readonly eventCache = new Map<number, boolean>()
+  private readonly scopeCache = new Map<number, number>()
+
+  constructor(dialects: readonly Dialect[], strings: StringTable) {
+    // The conventions' own names first, whatever the order the folder was read in.
+    this.dialects = [...dialects].sort((a, b) => rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1))
+    this.strings = strings
+    for (const [index, dialect] of this.dialects.entries()) this.merge(dialect, index)
+    this.contentPrefixes.sort((a, b) => b.length - a.length)
+    this.markPrefixes.sort((a, b) => b.prefix.length - a.prefix.length)
+  }
+
+  /** Makes sure `slots[key]` can be read for all keys interned so far. */
+  refresh(): void {
+    const { strings } = this
+    if (this.generation !== strings.generation) {
+      this.generation = strings.generation
+      this.slots = new Int16Array(0)
+      this.kindCache.clear()
+      this.eventCache.clear()
+      this.scopeCache.clear()
+    }
+    if (this.slots.length > strings.count) return
+    const size = Math.max(1024, strings.count * 2)
+    const slots = new Int16Array(size).fill(noSlot.unseen)
+    const ranks = new Int16Array(size)
+    const marks = new Int8Array(size).fill(-1)
+    const shownKeys = new Uint8Array(size)
+    shownKeys.set(this.shownKeys.subarray(0, this.slots.length))
+    slots.set(this.slots)
+    ranks.set(this.ranks.subarray(0, this.slots.length))
+    marks.set(this.marks.subarray(0, this.slots.length))
+    this.slots = slots
+    this.ranks = ranks
+    this.marks = marks
+    this.shownKeys = shownKeys
+  }
+
+  /** Resolves a key met for the first time; returns its slot. */
+  resolve(key: number): number {
+    const name = this.strings.text(key)
+    const meaning = this.exact.get(name)
+    let slot: number = noSlot.leftover
+    if (meaning !== undefined) {
+      slot = meaning.slot
+      this.ranks[key] = meaning.rank
+    } else if (this.contentKeys.has(name) || this.contentPrefixes.some((prefix) => matches(prefix, name))) {
+      slot = noSlot.content
+    }
+    this.slots[key] = slot
+    this.shownKeys[key] = shown.has(name) ? 1 : 0
+    const mark = this.markKeys.get(name) ?? this.markPrefixes.find(({ prefix }) => name.startsWith(prefix))?.dialect
+    this.marks[key] = mark ?? -1
+    return slot
+  }
+
+  /** Index of the dialect of an instrumentation scope, -1 when none claims it. */
+  dialectOfScope(scope: number): number {
+    let dialect = this.scopeCache.get(scope)
+    if (dialect === undefined) {
+      const text = this.strings.text(scope)
+      let best = -1
+      dialect = -1
+      for (const each of this.scopeNames) {
+        if (!(each.isPrefix ? text.startsWith(each.name) : text === each.name)) continue
+        const strength = each.name.length * 2 + (each.isPrefix ? 0 : 1)
+        if (strength > best) {
+          best = strength
+          dialect = each.dialect
+        }
+      }
+      this.scopeCache.set(scope, dialect)
+    }
+    return dialect
+  }
+
+  /** Id of the kind that `key` = `value` stands for, 0 when it says nothing. */
+  kindOf(key: number, value: number): number {
+    const place = key * 0x1000000 + value
+    let kind = this.kindCache.get(place)
+    if (kind === undefined) {
+      const name = this.kinds.get(`${this.strings.text(key)}=${this.strings.text(value)}`)
+      kind = name === undefined ? 0 : this.strings.internText(name)
+      this.kindCache.set(place, kind)
+    }
+    return kind
+  }
+
+  /** True for an attribute whose column gives it back under the same name. */
+  isShown(key: number): boolean {
+    return this.shownKeys[key] === 1
+  }
+
+  isContentEvent(name: number): boolean {
+    let isContent = this.eventCache.get(name)
+    if (isContent === undefined) {
+      isContent = this.contentEvents.has(this.strings.text(name))
+      this.eventCache.set(name, isContent)
+    }
+    return isContent
+  }
+
+  private merge(dialect: Dialect, index: number): void {
+    let rank = rankOf(dialect)
+    for (const [key, field] of Object.entries(dialect.fields) as [string, FieldName][]) {
+      const known = this.exact.get(key)
+      if (known !== undefined && known.slot !== slotOf[field]) {
+        throw new Error(`dialect ${dialect.id}: ${key} already means another field in another dialect`)
+      }
+      if (known === undefined) this.exact.set(key, { slot: slotOf[field], rank })
+      rank++
+    }
+    for (const pattern of dialect.content ?? []) {
+      if (pattern.includes('*')) this.contentPrefixes.push(pattern)
+      else this.contentKeys.add(pattern)
+    }
+    for (const name of dialect.contentEvents ?? []) this.contentEvents.add(name)
+    for (const mark of dialect.marks) {
+      if (mark.endsWith('*')) this.markPrefixes.push({ prefix: mark.slice(0, -1), dialect: index })
+      else this.claimMark(mark, index)
+    }
+    for (const scope of dialect.scopes) {
+      const isPrefix = scope.endsWith('*')
+      const name = isPrefix ? scope.slice(0, -1) : scope
+      if (this.scopeNames.some((each) => each.name === name && each.isPrefix === isPrefix)) {
+        throw new Error(`dialect ${dialect.id}: scope ${scope} is claimed twice`)
+      }
+      this.scopeNames.push({ name, isPrefix, dialect: index })
+    }
+    for (const [key, values] of Object.entries(dialect.kinds ?? {})) {
+      for (const [value, kind] of Object.entries(values)) this.kinds.set(`${key}=${value}`, kind)
+    }
+  }
+
+  private claimMark(mark: string, index: number): void {
+    const known = this.markKeys.get(mark)
+    if (known !== undefined)
+      throw new Error(`attribute ${mark} marks both ${this.dialects[known]!.id} and ${this.dialects[index]!.id}`)
+    this.markKeys.set(mark, index)
+  }
+}
+
+/** The conventions' own names come first, then their older spellings, then everybody else's. */
+function rankOf(dialect: Dialect): number {
+  if (dialect.id === 'otel-semconv') return 0
+  return dialect.id === 'otel-semconv-legacy' ? 1000 : 2000
+}
+
+function matches(pattern: string, name: string): boolean {
+  const star = pattern.indexOf('*')
+  return (
+    name.startsWith(pattern.slice(0, star)) &&
+    (star === pattern.length - 1 || name.slice(star).includes(pattern.slice(star + 1, -1)))
+  )
+}

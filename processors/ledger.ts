@@ -1,0 +1,187 @@
+// hot: Usage of each row × price book → cost columns, status and reason. A card is looked up once for each distinct
+// (provider, model, conditions) while it holds; then every row is a handful of integer products.
+
+import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
+import type { StringTable } from '../schemas/string-table.ts'
+import { usageUnitCount } from '../schemas/usage.ts'
+import { type Charge, verdict } from './charge.ts'
+import type { ConditionTable } from './conditions.ts'
+import { checkUsage, type PricedCall, priceFlags, priceUsage } from './price.ts'
+import type { Card, PriceBook, Resolution } from './price-book.ts'
+
+const slotsMax = 50_000
+
+interface Slot {
+  readonly resolution: Resolution
+  readonly model: number
+  readonly provider: number
+  readonly entry: number
+  readonly reason: number
+}
+
+/** Prices batches with one book; a new book makes a new ledger. */
+export class Ledger {
+  readonly book: PriceBook
+  private readonly batch: SpanBatch
+  private readonly strings: StringTable
+  private readonly charge: Charge
+  private readonly conditions: ConditionTable
+  private readonly slots = new Map<number, Slot>()
+  private readonly flagNames = new Map<number, number>()
+  private readonly words = new Map<string, number>()
+  private readonly result: PricedCall = {
+    status: 'unpriced',
+    reason: '',
+    inputPico: Number.NaN,
+    cacheReadPico: Number.NaN,
+    cacheWritePico: Number.NaN,
+    outputPico: Number.NaN,
+    otherPico: Number.NaN,
+    totalPico: Number.NaN,
+    flags: 0,
+  }
+  private generation = -1
+
+  constructor(parts: { book: PriceBook; batch: SpanBatch; strings: StringTable; charge: Charge; conditions: ConditionTable }) {
+    this.book = parts.book
+    this.batch = parts.batch
+    this.strings = parts.strings
+    this.charge = parts.charge
+    this.conditions = parts.conditions
+  }
+
+  /** Fills cost, status, reason, model and price entry of all rows. The billing instant is the end of the span. */
+  run(): void {
+    const { batch, strings, charge } = this
+    if (this.generation !== strings.generation) {
+      this.generation = strings.generation
+      this.slots.clear()
+      this.flagNames.clear()
+      this.words.clear()
+    }
+    for (let row = 0; row < batch.rows; row++) {
+      const reported = batch.low[low.response_model]![row]! || batch.low[low.request_model]![row]!
+      batch.low[low.model]![row] = reported
+      if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
+      else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
+      else if (batch.role[row] === role.replay) this.notBilled(row, 'replayed')
+      else if (batch.charged[row] === 1) this.charged(row)
+      else if (batch.role[row] === role.none) this.notBilled(row, 'not_a_model_call')
+      else this.price(row, reported)
+    }
+  }
+
+  private price(row: number, model: number): void {
+    const { batch, result } = this
+    const at = row * usageUnitCount
+    if (batch.badUsage[row] === 1) {
+      this.set(row, 'invalid', 'bad_quantity')
+      return
+    }
+    const bad = checkUsage(batch.usage, at)
+    if (bad === 'no_usage' && batch.low[low.status]![row] === this.word('error')) {
+      this.notBilled(row, 'failed_no_usage')
+      return
+    }
+    const slot = this.slot(row, model)
+    if (bad !== '') {
+      this.set(row, bad === 'no_usage' || bad === 'usage_not_split' ? 'unpriced' : 'invalid', bad)
+      this.name(row, slot)
+      return
+    }
+    if (slot.resolution.kind === 'miss') {
+      this.set(row, 'unpriced', slot.resolution.reason)
+      return
+    }
+    priceUsage(slot.resolution.card, batch.usage, at, result)
+    this.name(row, slot)
+    this.write(row, result)
+  }
+
+  private write(row: number, priced: PricedCall): void {
+    const { batch } = this
+    const to = row * costCount
+    batch.costs[to + cost.input] = priced.inputPico
+    batch.costs[to + cost.cacheRead] = priced.cacheReadPico
+    batch.costs[to + cost.cacheWrite] = priced.cacheWritePico
+    batch.costs[to + cost.output] = priced.outputPico
+    batch.costs[to + cost.other] = priced.otherPico
+    batch.costs[to + cost.total] = priced.totalPico
+    this.set(row, priced.status, priced.reason)
+    const isAssumed = batch.low[low.usage_rule]![row] === this.word('inclusive:assumed')
+    const flags = priced.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
+    if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
+  }
+
+  private slot(row: number, model: number): Slot {
+    const { batch } = this
+    const provider = batch.low[low.provider]![row]!
+    const condition = batch.condition[row]!
+    const place = (provider * 0x4000000 + model) * 0x400 + (condition & 0x3ff)
+    const endMs = Math.floor((batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6)
+    const known = this.slots.get(place)
+    if (known !== undefined && condition < 0x400) {
+      const { resolution } = known
+      if (resolution.kind === 'card' ? holds(resolution.card, endMs) : endMs >= resolution.fromMs && endMs < resolution.toMs) return known
+    }
+    if (this.slots.size > slotsMax) this.slots.clear()
+    const slot = this.resolve(provider, model, condition, endMs)
+    this.slots.set(place, slot)
+    return slot
+  }
+
+  private resolve(provider: number, model: number, condition: number, endMs: number): Slot {
+    const { strings } = this
+    const resolution = this.book.resolve(strings.text(provider), strings.text(model), this.conditions.get(condition), endMs)
+    if (resolution.kind === 'miss') return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason) }
+    const { card } = resolution
+    const named = provider === 0 ? strings.internText(card.entry.slice(0, card.entry.indexOf('/'))) : provider
+    return { resolution, model: strings.internText(card.model), provider: named, entry: strings.internText(card.entry), reason: 0 }
+  }
+
+  private name(row: number, slot: Slot): void {
+    const { batch } = this
+    batch.low[low.model]![row] = slot.model
+    batch.low[low.provider]![row] = slot.provider
+    batch.low[low.price_entry]![row] = slot.entry
+    if (slot.entry !== 0) batch.low[low.price_book]![row] = this.word(this.book.version)
+  }
+
+  private charged(row: number): void {
+    this.set(row, 'reported', '')
+  }
+
+  private notBilled(row: number, reason: string): void {
+    const { batch } = this
+    batch.costs.fill(Number.NaN, row * costCount, row * costCount + cost.reported)
+    this.set(row, 'not_billed', reason)
+  }
+
+  private set(row: number, status: string, reason: string): void {
+    this.batch.low[low.cost_status]![row] = this.word(status)
+    this.batch.low[low.cost_reason]![row] = reason === '' ? 0 : this.word(reason)
+  }
+
+  private flags(bits: number): number {
+    let id = this.flagNames.get(bits)
+    if (id === undefined) {
+      const names = Object.entries(priceFlags).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
+      id = this.strings.internText(names.join(','))
+      this.flagNames.set(bits, id)
+    }
+    return id
+  }
+
+  private word(text: string): number {
+    let id = this.words.get(text)
+    if (id === undefined) {
+      id = this.strings.internText(text)
+      this.words.set(text, id)
+    }
+    return id
+  }
+}
+
+function holds(card: Card, atMs: number): boolean {
+  return atMs >= card.fromMs && atMs < card.toMs
+}

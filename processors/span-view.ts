@@ -1,0 +1,146 @@
+// One span of a batch as a dialect's own function sees it: raw fields to read, canonical fields to set. Only spans that
+// carry a field which a table cannot express get one, so it may be plain rather than fast.
+
+import { attributeText } from '../schemas/any-value.ts'
+import { cost, costCount, low, type SpanBatch } from '../schemas/span-batch.ts'
+import type { StringTable } from '../schemas/string-table.ts'
+import { usageUnitCount } from '../schemas/usage.ts'
+import type { UsageMeaning } from './dialect.ts'
+import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
+
+const jsonBytesMax = 1 << 20
+
+/** Reused for every span; the normaliser points it at a row before it calls a dialect. */
+export class SpanView {
+  row = 0
+  meaning: UsageMeaning = {}
+  isError = false
+  private readonly batch: SpanBatch
+  private readonly strings: StringTable
+  private readonly winners: Int32Array
+  private readonly numbers: Float64Array
+
+  constructor(batch: SpanBatch, strings: StringTable, winners: Int32Array, numbers: Float64Array) {
+    this.batch = batch
+    this.strings = strings
+    this.winners = winners
+    this.numbers = numbers
+  }
+
+  open(row: number, meaning: UsageMeaning): void {
+    this.row = row
+    this.meaning = meaning
+    this.isError = false
+  }
+
+  has(field: FieldName): boolean {
+    return this.winners[slotOf[field]]! >= 0
+  }
+
+  text(field: FieldName): string | undefined {
+    const winner = this.winners[slotOf[field]]!
+    return winner < 0 ? undefined : attributeText(this.batch, winner)
+  }
+
+  /** Text of any attribute of the batch. */
+  attribute(index: number): string {
+    return attributeText(this.batch, index)
+  }
+
+  /** The field as a JSON object; undefined when it is absent, no object, or larger than 1 MiB. */
+  json(field: FieldName): Readonly<Record<string, unknown>> | undefined {
+    const text = this.text(field)
+    if (text === undefined || text.length > jsonBytesMax) return undefined
+    try {
+      const value: unknown = JSON.parse(text)
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? (value as Record<string, unknown>)
+        : undefined
+    } catch {
+      // Text that is no JSON stays in `attributes` as it was sent.
+      return undefined
+    }
+  }
+
+  provider(): string {
+    return this.strings.text(this.batch.low[low.provider]![this.row]!)
+  }
+
+  setMeaning(meaning: UsageMeaning): void {
+    this.meaning = { ...this.meaning, ...meaning }
+  }
+
+  setUsage(field: FieldName, value: unknown): void {
+    if (fields[field].way !== fieldWay.usage || value === undefined || value === null) return
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+      this.batch.badUsage[this.row] = 1
+      return
+    }
+    this.batch.usage[this.row * usageUnitCount + fields[field].at] = value
+  }
+
+  setUsageIfMissing(field: FieldName, value: unknown): void {
+    if (Number.isNaN(this.batch.usage[this.row * usageUnitCount + fields[field].at]!)) this.setUsage(field, value)
+  }
+
+  setTextIfMissing(field: FieldName, value: unknown): void {
+    if (this.has(field) || (typeof value !== 'string' && typeof value !== 'number')) return
+    const { way, at } = fields[field]
+    if (way === fieldWay.low) this.batch.low[at]![this.row] = this.strings.internText(String(value))
+    else if (way === fieldWay.text) {
+      const { start, end } = this.batch.addText(String(value))
+      this.batch.setText(at, this.row, start, end)
+    }
+  }
+
+  setNumberIfMissing(field: FieldName, value: unknown): void {
+    if (typeof value === 'number' && Number.isFinite(value) && !this.has(field)) this.numbers[slotOf[field]] = value
+  }
+
+  setStream(isStream: boolean): void {
+    this.batch.stream[this.row] = isStream ? 1 : 0
+  }
+
+  setError(): void {
+    this.isError = true
+  }
+
+  /** An instant in ISO 8601 at which the first token came. */
+  setFirstTokenTime(iso: string): void {
+    const at = Date.parse(iso)
+    if (Number.isNaN(at)) return
+    const startMs = (this.batch.startHigh[this.row]! * 4294967296 + this.batch.startLow[this.row]!) / 1e6
+    if (at > startMs) this.batch.ttftNano[this.row] = Math.round((at - startMs) * 1e6)
+  }
+
+  /** The user's own amounts in USD by part; the total is derived where it is missing. They stand as the charge. */
+  setChargedCost(amounts: Readonly<Record<string, unknown>>, source: string): void {
+    const { batch, row } = this
+    let sum = 0
+    let parts = 0
+    for (const [part, amount] of Object.entries(amounts)) {
+      if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0) continue
+      const pico = Math.round(amount * 1e12)
+      if (part === 'total') continue
+      sum += pico
+      parts++
+      const slot =
+        part === 'input'
+          ? cost.input
+          : part === 'output'
+            ? cost.output
+            : part.includes('cache_read')
+              ? cost.cacheRead
+              : cost.other
+      const at = row * costCount + slot
+      batch.costs[at] = (Number.isNaN(batch.costs[at]!) ? 0 : batch.costs[at]!) + pico
+    }
+    const total = amounts['total']
+    const isTotal = typeof total === 'number' && Number.isFinite(total) && total >= 0
+    if (!isTotal && parts === 0) return
+    batch.costs[row * costCount + cost.total] = isTotal ? Math.round(total * 1e12) : sum
+    batch.costs[row * costCount + cost.reported] = batch.costs[row * costCount + cost.total]!
+    batch.low[low.reported_cost_source]![row] = this.strings.internText(source)
+    batch.charged[row] = 1
+  }
+}

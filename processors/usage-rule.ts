@@ -1,0 +1,73 @@
+// hot: Reported counts → the one meaning the ledger keeps: input includes the cache, output includes reasoning.
+// The emitter says how it counts, arithmetic may prove it wrong, and the verdict is stored on the row.
+// Rules: in + out are the reported input and output, r and w cache reads and writes.
+//   r + w > in                                    exclusive, certain
+//   total = in + out + r + w  and not in + out     exclusive
+//   total = in + out                               inclusive, where no emitter says otherwise
+//   reasoning > out                                output leaves reasoning out, certain
+
+import { unit } from '../schemas/usage.ts'
+
+export const usageRules = [
+  '',
+  'inclusive:emitter',
+  'inclusive:convention',
+  'inclusive:arithmetic',
+  'inclusive:no_cache',
+  'inclusive:assumed',
+  'exclusive:emitter',
+  'exclusive:convention',
+  'exclusive:arithmetic',
+] as const
+export type UsageRule = (typeof usageRules)[number]
+
+/** What is known beforehand: 1 yes, -1 no, 0 unknown; and whether the instrumentation itself was recognised. */
+export interface KnownMeaning {
+  inputIncludesCache: number
+  outputIncludesReasoning: number
+  isEmitterKnown: boolean
+}
+
+const slot = unit
+const rule = Object.fromEntries(usageRules.map((name, index) => [name, index])) as Readonly<Record<UsageRule, number>>
+const firstExclusive = rule['exclusive:emitter']
+
+/**
+ * Rewrites `usage[at + …]` so that input includes the cache and output includes reasoning; NaN stays "not reported".
+ * Returns the index of the rule in `usageRules`. `total` is the reported total, NaN when there was none.
+ */
+export function settleUsage(usage: Float64Array, at: number, total: number, known: KnownMeaning): number {
+  const input = usage[at + slot.input]!
+  const output = usage[at + slot.output]!
+  if (Number.isNaN(input) && Number.isNaN(output)) return 0
+  const cached = orZero(usage[at + slot.cacheRead]!) + orZero(usage[at + slot.cacheWrite]!)
+  const verdict = inputVerdict(input, output, cached, total, known)
+  if (verdict >= firstExclusive && !Number.isNaN(input)) usage[at + slot.input] = input + cached
+  settleOutput(usage, at, total, known)
+  return verdict
+}
+
+function inputVerdict(input: number, output: number, cached: number, total: number, known: KnownMeaning): number {
+  const sum = orZero(input) + orZero(output)
+  if (cached > input) return rule['exclusive:arithmetic']
+  if (cached > 0 && total === sum + cached) return rule['exclusive:arithmetic']
+  if (known.inputIncludesCache < 0) return rule[known.isEmitterKnown ? 'exclusive:emitter' : 'exclusive:convention']
+  if (known.inputIncludesCache > 0) return rule[known.isEmitterKnown ? 'inclusive:emitter' : 'inclusive:convention']
+  if (cached === 0) return rule['inclusive:no_cache']
+  return rule[total === sum ? 'inclusive:arithmetic' : 'inclusive:assumed']
+}
+
+function settleOutput(usage: Float64Array, at: number, total: number, known: KnownMeaning): void {
+  const output = usage[at + slot.output]!
+  if (Number.isNaN(output)) return
+  const reasoning = orZero(usage[at + slot.reasoning]!)
+  if (reasoning === 0) return
+  const sum = orZero(usage[at + slot.input]!) + output
+  const isOutside =
+    reasoning > output || total === sum + reasoning || (known.outputIncludesReasoning < 0 && total !== sum)
+  if (isOutside) usage[at + slot.output] = output + reasoning
+}
+
+function orZero(value: number): number {
+  return Number.isNaN(value) ? 0 : value
+}

@@ -1,0 +1,185 @@
+// The bytes of an OTLP AnyValue as text: strings as they are, numbers in decimal, lists and maps as JSON, bytes as base64
+// (what the OpenTelemetry exporter for ClickHouse writes). Values nested deeper than `depthMax` become a marker.
+
+import { Cursor } from './protobuf.ts'
+import { type SpanBatch, valueType } from './span-batch.ts'
+
+export const depthMax = 32
+const tooDeep = '"<nested deeper than 32 levels>"'
+
+const double = new DataView(new ArrayBuffer(8))
+
+/** Text of attribute `index` of the batch. For lists, maps, bytes and rare paths; strings have a faster way. */
+export function attributeText(batch: SpanBatch, index: number): string {
+  const start = batch.attrStart[index]!
+  const end = batch.attrEnd[index]!
+  switch (batch.attrType[index]) {
+    case valueType.string:
+      return batch.textOf(start, end)
+    case valueType.boolean:
+      return batch.attrNumber[index] === 1 ? 'true' : 'false'
+    case valueType.integer:
+      return integerText(batch.bytes, start, end, batch.attrNumber[index]!)
+    case valueType.double:
+      return String(batch.attrNumber[index])
+    case valueType.array:
+      return listJson(openAt(batch.bytes, start, end), 1)
+    case valueType.map:
+      return mapJson(openAt(batch.bytes, start, end), 1)
+    case valueType.bytes:
+      return Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + start, end - start).toString('base64')
+    default:
+      return ''
+  }
+}
+
+/** The string members of an ArrayValue, or undefined when it holds anything else. */
+export function stringList(batch: SpanBatch, index: number): string[] | undefined {
+  if (batch.attrType[index] !== valueType.array) return undefined
+  const cursor = openAt(batch.bytes, batch.attrStart[index]!, batch.attrEnd[index]!)
+  const members: string[] = []
+  while (cursor.at < cursor.end) {
+    const tag = cursor.varint()
+    if (tag !== 10) {
+      cursor.skip(tag)
+      continue
+    }
+    const end = cursor.enter()
+    if (end === cursor.at || cursor.varint() !== 10) return undefined
+    const textEnd = cursor.enter()
+    members.push(batch.textOf(cursor.at, textEnd))
+    cursor.at = end
+  }
+  return members
+}
+
+/** Text of the AnyValue between the cursor and its end: strings as they are, anything else as JSON. */
+export function valueText(cursor: Cursor): string {
+  const json = anyJson(cursor, 0)
+  if (json === 'null') return ''
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json
+}
+
+function openAt(bytes: Uint8Array, start: number, end: number): Cursor {
+  const cursor = new Cursor()
+  cursor.open(bytes, start, end)
+  return cursor
+}
+
+/** Decimal text of an int64, exact over its whole range; `rounded` is its value as a double. */
+export function integerText(bytes: Uint8Array, start: number, end: number, rounded: number): string {
+  if (Number.isSafeInteger(rounded)) return String(rounded)
+  const cursor = openAt(bytes, start, end)
+  cursor.varint64()
+  return exactText(cursor)
+}
+
+function exactText(cursor: Cursor): string {
+  return BigInt.asIntN(64, (BigInt(cursor.high) << 32n) | BigInt(cursor.low)).toString()
+}
+
+/** JSON of the AnyValue between the cursor and its end. */
+function anyJson(cursor: Cursor, depth: number): string {
+  let json = 'null'
+  while (cursor.at < cursor.end) {
+    const tag = cursor.varint()
+    const outer = cursor.end
+    switch (tag) {
+      case 10: {
+        const end = cursor.enter()
+        json = JSON.stringify(
+          Buffer.from(cursor.bytes.buffer, cursor.bytes.byteOffset + cursor.at, end - cursor.at).toString('utf8'),
+        )
+        cursor.at = end
+        break
+      }
+      case 16:
+        json = cursor.varint() === 0 ? 'false' : 'true'
+        break
+      case 24:
+        cursor.varint64()
+        json = exactText(cursor)
+        break
+      case 33: {
+        cursor.fixed64()
+        double.setUint32(0, cursor.low, true)
+        double.setUint32(4, cursor.high, true)
+        const value = double.getFloat64(0, true)
+        json = Number.isFinite(value) ? String(value) : `"${value}"`
+        break
+      }
+      case 42:
+      case 50: {
+        const end = cursor.enter()
+        if (depth >= depthMax) json = tooDeep
+        else {
+          cursor.end = end
+          json = tag === 42 ? listJson(cursor, depth + 1) : mapJson(cursor, depth + 1)
+          cursor.end = outer
+        }
+        cursor.at = end
+        break
+      }
+      case 58: {
+        const end = cursor.enter()
+        json = `"${Buffer.from(cursor.bytes.buffer, cursor.bytes.byteOffset + cursor.at, end - cursor.at).toString('base64')}"`
+        cursor.at = end
+        break
+      }
+      default:
+        cursor.skip(tag)
+    }
+  }
+  return json
+}
+
+function listJson(cursor: Cursor, depth: number): string {
+  const members: string[] = []
+  const outer = cursor.end
+  while (cursor.at < outer) {
+    const tag = cursor.varint()
+    if (tag !== 10) {
+      cursor.skip(tag)
+      continue
+    }
+    cursor.end = cursor.enter()
+    members.push(anyJson(cursor, depth))
+    cursor.end = outer
+  }
+  return `[${members.join(',')}]`
+}
+
+function mapJson(cursor: Cursor, depth: number): string {
+  const members: string[] = []
+  const outer = cursor.end
+  while (cursor.at < outer) {
+    const tag = cursor.varint()
+    if (tag !== 10) {
+      cursor.skip(tag)
+      continue
+    }
+    cursor.end = cursor.enter()
+    members.push(memberJson(cursor, depth))
+    cursor.end = outer
+  }
+  return `{${members.join(',')}}`
+}
+
+function memberJson(cursor: Cursor, depth: number): string {
+  let key = ''
+  let value = 'null'
+  const outer = cursor.end
+  while (cursor.at < outer) {
+    const tag = cursor.varint()
+    if (tag === 10) {
+      const end = cursor.enter()
+      key = Buffer.from(cursor.bytes.buffer, cursor.bytes.byteOffset + cursor.at, end - cursor.at).toString('utf8')
+      cursor.at = end
+    } else if (tag === 18) {
+      cursor.end = cursor.enter()
+      value = anyJson(cursor, depth)
+      cursor.end = outer
+    } else cursor.skip(tag)
+  }
+  return `${JSON.stringify(key)}:${value}`
+}
