@@ -42,7 +42,13 @@ export class Ledger {
   }
   private generation = -1
 
-  constructor(parts: { book: PriceBook; batch: SpanBatch; strings: StringTable; charge: Charge; conditions: ConditionTable }) {
+  constructor(parts: {
+    book: PriceBook
+    batch: SpanBatch
+    strings: StringTable
+    charge: Charge
+    conditions: ConditionTable
+  }) {
     this.book = parts.book
     this.batch = parts.batch
     this.strings = parts.strings
@@ -122,7 +128,12 @@ export class Ledger {
     const known = this.slots.get(place)
     if (known !== undefined && condition < 0x400) {
       const { resolution } = known
-      if (resolution.kind === 'card' ? holds(resolution.card, endMs) : endMs >= resolution.fromMs && endMs < resolution.toMs) return known
+      if (
+        resolution.kind === 'card'
+          ? holds(resolution.card, endMs)
+          : endMs >= resolution.fromMs && endMs < resolution.toMs
+      )
+        return known
     }
     if (this.slots.size > slotsMax) this.slots.clear()
     const slot = this.resolve(provider, model, condition, endMs)
@@ -132,11 +143,23 @@ export class Ledger {
 
   private resolve(provider: number, model: number, condition: number, endMs: number): Slot {
     const { strings } = this
-    const resolution = this.book.resolve(strings.text(provider), strings.text(model), this.conditions.get(condition), endMs)
-    if (resolution.kind === 'miss') return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason) }
+    const resolution = this.book.resolve(
+      strings.text(provider),
+      strings.text(model),
+      this.conditions.get(condition),
+      endMs,
+    )
+    if (resolution.kind === 'miss')
+      return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason) }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.entry.slice(0, card.entry.indexOf('/'))) : provider
-    return { resolution, model: strings.internText(card.model), provider: named, entry: strings.internText(card.entry), reason: 0 }
+    return {
+      resolution,
+      model: strings.internText(card.model),
+      provider: named,
+      entry: strings.internText(card.entry),
+      reason: 0,
+    }
   }
 
   private name(row: number, slot: Slot): void {

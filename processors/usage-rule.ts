@@ -5,6 +5,7 @@
 //   total = in + out + r + w  and not in + out     exclusive
 //   total = in + out                               inclusive, where no emitter says otherwise
 //   reasoning > out                                output leaves reasoning out, certain
+//   total > in + out, emitter known to leave reasoning out: the rest is reasoning
 
 import { unit } from '../schemas/usage.ts'
 
@@ -61,8 +62,12 @@ function settleOutput(usage: Float64Array, at: number, total: number, known: Kno
   const output = usage[at + slot.output]!
   if (Number.isNaN(output)) return
   const reasoning = orZero(usage[at + slot.reasoning]!)
-  if (reasoning === 0) return
   const sum = orZero(usage[at + slot.input]!) + output
+  if (reasoning === 0) {
+    // Emitters that leave reasoning out and do not report it either give it away by their total.
+    if (known.outputIncludesReasoning < 0 && total > sum) usage[at + slot.output] = output + total - sum
+    return
+  }
   const isOutside =
     reasoning > output || total === sum + reasoning || (known.outputIncludesReasoning < 0 && total !== sum)
   if (isOutside) usage[at + slot.output] = output + reasoning

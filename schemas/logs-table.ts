@@ -12,7 +12,12 @@ export const logsTable = {
   doc: 'Log records as received; evaluation events among them are also rows of `scores`.',
   columns: [
     { name: 'project_id', type: low, doc: 'Project of the sender.' },
-    { name: 'time', type: "DateTime64(9, 'UTC')", codec: 'Delta(8), ZSTD(1)', doc: 'Time of the event, else when it was observed, else when it came.' },
+    {
+      name: 'time',
+      type: "DateTime64(9, 'UTC')",
+      codec: 'Delta(8), ZSTD(1)',
+      doc: 'Time of the event, else when it was observed, else when it came.',
+    },
     { name: 'trace_id', ...text, doc: 'Lower hex; empty without context.' },
     { name: 'span_id', ...text, doc: 'Lower hex; empty without context.' },
     { name: 'event_name', type: low, doc: '`event_name`, else the attribute `event.name`.' },

@@ -91,7 +91,8 @@ function scopeLogs(cursor: Cursor, at: number, end: number, resource: Map<string
     return true
   })
   for (let i = 0; i < found.length; i += 2) {
-    if (records.length >= logLimits.recordsPerRequest) throw new Refusal('bad_request', `more than ${logLimits.recordsPerRequest} log records in one request`)
+    if (records.length >= logLimits.recordsPerRequest)
+      throw new Refusal('bad_request', `more than ${logLimits.recordsPerRequest} log records in one request`)
     cursor.at = found[i]!
     cursor.end = found[i + 1]!
     records.push(logRecord(cursor, source))
@@ -156,7 +157,8 @@ function keyValue(cursor: Cursor, attributes: Map<string, string>): void {
     return true
   })
   if (key === '') return
-  if (attributes.size >= logLimits.attributesPerRecord) throw new Refusal('bad_request', `more than ${logLimits.attributesPerRecord} attributes on a log record`)
+  if (attributes.size >= logLimits.attributesPerRecord)
+    throw new Refusal('bad_request', `more than ${logLimits.attributesPerRecord} attributes on a log record`)
   attributes.set(key, value)
 }
 

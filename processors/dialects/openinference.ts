@@ -1,5 +1,6 @@
-// Arize OpenInference. Counts follow OpenAI (the prompt count includes its cached part), but for Bedrock and for the
-// JavaScript package of Anthropic, which passes the provider's exclusive count on.
+// Arize OpenInference. Counts follow OpenAI (the prompt count includes its cached part), but for Bedrock and the Claude
+// agent SDK, which pass the provider's exclusive count on. The JavaScript package for Anthropic was exclusive as long as it
+// sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
 import type { Dialect } from '../dialect.ts'
 
@@ -65,10 +66,7 @@ export default {
     },
   },
   meaning({ scope, provider }) {
-    const exclusive =
-      provider === 'aws.bedrock' ||
-      scope === '@arizeai/openinference-instrumentation-anthropic' ||
-      scope.endsWith('claude_agent_sdk')
+    const exclusive = provider === 'aws.bedrock' || scope.endsWith('claude_agent_sdk')
     return { inputIncludesCache: !exclusive, outputIncludesReasoning: true }
   },
   read(span) {
