@@ -26,6 +26,7 @@ export class Charge {
   private below = new Int32Array(512)
   private callBelow = new Int32Array(512)
   private equal = new Int32Array(512)
+  private depth = new Int32Array(512)
 
   constructor(batch: SpanBatch) {
     this.batch = batch
@@ -83,6 +84,7 @@ export class Charge {
     this.below.fill(-1, 0, batch.rows)
     this.callBelow.fill(-1, 0, batch.rows)
     this.equal.fill(-1, 0, batch.rows)
+    for (let row = 0; row < batch.rows; row++) this.depth[row] = this.depthOf(row)
     for (let row = 0; row < batch.rows; row++) {
       if (!this.hasUsage(row)) continue
       const isCall = batch.role[row] === role.call
@@ -103,6 +105,25 @@ export class Charge {
           this.equal[above] = row
       }
     }
+  }
+
+  private depthOf(row: number): number {
+    let depth = 0
+    for (let above = this.parents[row]!; above >= 0 && above !== row && depth < depthMax; above = this.parents[above]!)
+      depth++
+    return depth
+  }
+
+  /** Keeps the better of two carriers, whatever the order they come in: a call, then the innermost, then the lower id. */
+  private choose(chosen: Int32Array, above: number, row: number): void {
+    const { batch } = this
+    const current = chosen[above]!
+    if (current < 0) chosen[above] = row
+    else if ((batch.role[row] === role.call) !== (batch.role[current] === role.call))
+      chosen[above] = batch.role[row] === role.call ? row : current
+    else if (this.depth[row] !== this.depth[current])
+      chosen[above] = this.depth[row]! > this.depth[current]! ? row : current
+    else if (compareBytes(batch.bytes, batch.spanPos[row]!, batch.spanPos[current]!, 8) < 0) chosen[above] = row
   }
 
   private judge(row: number): void {
@@ -146,6 +167,7 @@ export class Charge {
     this.below = new Int32Array(size)
     this.callBelow = new Int32Array(size)
     this.equal = new Int32Array(size)
+    this.depth = new Int32Array(size)
   }
 }
 
@@ -154,6 +176,11 @@ function hashAt(bytes: Uint8Array, at: number): number {
   const second = bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24)
   const mixed = Math.imul(first ^ (second >>> 13), 0x9e3779b1) ^ second
   return mixed ^ (mixed >>> 15)
+}
+
+function compareBytes(bytes: Uint8Array, a: number, b: number, size: number): number {
+  for (let i = 0; i < size; i++) if (bytes[a + i] !== bytes[b + i]) return bytes[a + i]! - bytes[b + i]!
+  return 0
 }
 
 function sameBytes(bytes: Uint8Array, a: number, b: number, size: number): boolean {

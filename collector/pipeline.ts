@@ -1,0 +1,126 @@
+// The whole story of a request: decode → normalise → charge → price → append; answered when its rows are durable.
+// Everything up to the append is synchronous, so one batch serves all requests.
+
+import { Charge } from '../processors/charge.ts'
+import type { Dialect } from '../processors/dialect.ts'
+import { evaluationEvents } from '../processors/evaluation-events.ts'
+import { Ledger } from '../processors/ledger.ts'
+import { eventName, logRow, logTime } from '../processors/log-rows.ts'
+import { Normaliser } from '../processors/normalise.ts'
+import type { PriceBook } from '../processors/price-book.ts'
+import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
+import { low, SpanBatch } from '../schemas/span-batch.ts'
+import { StringTable } from '../schemas/string-table.ts'
+import { decodeLogs } from './otlp/logs.ts'
+import { TraceDecoder } from './otlp/traces.ts'
+import { ClickHouseSink, type RecordStore } from './sinks/clickhouse.ts'
+
+/** Verdict on one export request, given once its rows are durable. */
+export interface ExportOutcome {
+  readonly rejected: number
+  /** Why rows were rejected; empty on full success. */
+  readonly message: string
+}
+
+export interface PipelineMeter {
+  spans(received: number, rejected: number): void
+  calls(costStatus: string, count: number): void
+}
+
+export interface PipelineParts {
+  readonly store: RecordStore
+  readonly dialects: readonly Dialect[]
+  readonly book: PriceBook
+  readonly settings: { readonly keepContent: boolean; readonly retentionDays: number; readonly contentRetentionDays: number }
+  readonly meter: PipelineMeter
+  readonly now?: () => number
+}
+
+export class Pipeline {
+  private readonly strings = new StringTable()
+  private readonly batch = new SpanBatch()
+  private readonly decoder: TraceDecoder
+  private readonly normaliser: Normaliser
+  private readonly charge: Charge
+  private readonly ledger: Ledger
+  private readonly sink: ClickHouseSink
+  private readonly settings: PipelineParts['settings']
+  private readonly meter: PipelineMeter
+  private readonly now: () => number
+
+  constructor(parts: PipelineParts) {
+    const { strings, batch } = this
+    this.settings = parts.settings
+    this.meter = parts.meter
+    this.now = parts.now ?? Date.now
+    this.decoder = new TraceDecoder(batch, strings)
+    this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
+    this.charge = new Charge(batch)
+    this.ledger = new Ledger({ book: parts.book, batch, strings, charge: this.charge, conditions: this.normaliser.conditions })
+    this.sink = new ClickHouseSink(parts.store, strings, parts.settings)
+  }
+
+  /** ExportTraceServiceRequest in protobuf. Rejects with Refusal; a sender may keep or reuse `body` once this returns. */
+  async traces(body: Uint8Array, project: string): Promise<ExportOutcome> {
+    const { batch } = this
+    const nowMs = this.now()
+    this.strings.trim()
+    this.decoder.decode(body)
+    batch.projectId = this.strings.internText(project)
+    batch.ingestedMs = nowMs
+    this.normaliser.run(nowMs)
+    this.charge.run()
+    this.ledger.run()
+    const scores = this.spanScores(project, nowMs)
+    const outcome = { rejected: batch.rejected, message: batch.rejectMessage }
+    const spans = batch.rows
+    const statuses = this.countStatuses()
+    const durable = spans > 0 ? [this.sink.append(batch)] : []
+    if (scores.length > 0) durable.push(this.appendScores(scores))
+    await Promise.all(durable)
+    this.meter.spans(spans, outcome.rejected)
+    for (const [status, count] of statuses) this.meter.calls(status, count)
+    return outcome
+  }
+
+  /** ExportLogsServiceRequest in protobuf. Every record is kept; evaluation events become scores as well. */
+  async logs(body: Uint8Array, project: string): Promise<ExportOutcome> {
+    const nowMs = this.now()
+    const records = decodeLogs(body)
+    const context = { projectId: project, nowMs, retentionDays: this.settings.contentRetentionDays, keepContent: this.settings.keepContent }
+    const scores: ScoreRow[] = []
+    for (const record of records) {
+      const name = eventName(record)
+      if (!isEvaluationEvent(name, record.attributes)) continue
+      const timeMs = Number(logTime(record, nowMs) / 1_000_000n)
+      const { scopeName, resource } = record.source
+      const event = { name, attributes: record.attributes, timeMs, traceId: record.traceId, spanId: record.spanId, body: record.body, scopeName, resource }
+      const score = scoreFromEvaluationEvent(event, { projectId: project, nowMs })
+      if (score !== undefined) scores.push(score)
+    }
+    const rows = records.map((record) => logRow(record, context))
+    await Promise.all([this.sink.appendRows('logs', rows), this.appendScores(scores)])
+    return { rejected: 0, message: '' }
+  }
+
+  /** Scores from any door; resolves when they are durable. */
+  appendScores(scores: readonly ScoreRow[]): Promise<void> {
+    return this.sink.appendRows('scores', scores as readonly object[] as readonly Record<string, unknown>[])
+  }
+
+  private spanScores(project: string, nowMs: number): ScoreRow[] {
+    const scores: ScoreRow[] = []
+    for (const event of evaluationEvents(this.batch, this.strings)) {
+      const score = scoreFromEvaluationEvent(event, { projectId: project, nowMs })
+      if (score !== undefined) scores.push(score)
+    }
+    return scores
+  }
+
+  private countStatuses(): Map<string, number> {
+    const counts = new Map<number, number>()
+    const column = this.batch.low[low.cost_status]!
+    for (let row = 0; row < this.batch.rows; row++) counts.set(column[row]!, (counts.get(column[row]!) ?? 0) + 1)
+    return new Map([...counts].map(([id, count]) => [this.strings.text(id), count]))
+  }
+}
