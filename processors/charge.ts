@@ -96,13 +96,13 @@ export class Charge {
         above >= 0 && above !== row && depth < depthMax;
         above = parents[above]!, depth++
       ) {
-        if (isCall || this.below[above] === -1) this.below[above] = row
+        this.choose(this.below, above, row)
         if (!isCall) continue
-        this.callBelow[above] = row
+        this.choose(this.callBelow, above, row)
         this.sumInput[above]! += input
         this.sumOutput[above]! += output
-        if (this.count(above, unit.input) === input && this.count(above, unit.output) === output)
-          this.equal[above] = row
+        const isEqual = this.count(above, unit.input) === input && this.count(above, unit.output) === output
+        if (isEqual) this.choose(this.equal, above, row)
       }
     }
   }
