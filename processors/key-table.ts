@@ -95,6 +95,13 @@ export class KeyTable {
     return slot
   }
 
+  /** The stronger of a dialect (-1 for none) and the one that `key` gives away. */
+  stronger(dialect: number, key: number): number {
+    const marked = this.marks[key]!
+    if (marked < 0 || marked === dialect) return dialect
+    return dialect < 0 || this.dialects[marked]!.weight > this.dialects[dialect]!.weight ? marked : dialect
+  }
+
   /** Index of the dialect of an instrumentation scope, -1 when none claims it. */
   dialectOfScope(scope: number): number {
     let dialect = this.scopeCache.get(scope)

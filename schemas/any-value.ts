@@ -33,6 +33,25 @@ export function attributeText(batch: SpanBatch, index: number): string {
   }
 }
 
+/** Start of the text of a list that holds one string and nothing else, which ends where the list ends; else -1. */
+export function onlyString(batch: SpanBatch, index: number): number {
+  const { bytes } = batch
+  const at = batch.attrStart[index]!
+  const size = batch.attrEnd[index]! - at
+  // values[0] { string_value }: tag 10, size, tag 10, size, text; sizes of one byte are all that finish reasons need.
+  if (
+    size < 5 ||
+    size > 127 ||
+    bytes[at] !== 10 ||
+    bytes[at + 1] !== size - 2 ||
+    bytes[at + 2] !== 10 ||
+    bytes[at + 3] !== size - 4
+  )
+    return -1
+  for (let i = at + 4; i < at + size; i++) if (bytes[i] === 0x2c) return -1
+  return at + 4
+}
+
 /** The string members of an ArrayValue, or undefined when it holds anything else. */
 export function stringList(batch: SpanBatch, index: number): string[] | undefined {
   if (batch.attrType[index] !== valueType.array) return undefined

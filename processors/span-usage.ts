@@ -1,0 +1,129 @@
+// hot: The numbers of one span: token counts brought to one meaning, limits, first token, the sender's own cost, and the
+// conditions the call was served under.
+
+import { cost, costCount, low, type SpanBatch, valueType } from '../schemas/span-batch.ts'
+import type { StringTable } from '../schemas/string-table.ts'
+import { unit, usageUnitCount } from '../schemas/usage.ts'
+import { ConditionTable } from './conditions.ts'
+import type { UsageMeaning } from './dialect.ts'
+import { slotOf } from './fields.ts'
+import type { SpanFields } from './span-fields.ts'
+import { type KnownMeaning, settleUsage } from './usage-rule.ts'
+import type { Words } from './words.ts'
+
+/** No call costs this much: a figure beyond it is no USD amount of one call. */
+const reportedUsdMax = 9000
+
+const conditionSlots = [slotOf.speed, slotOf.region, slotOf.dataResidency, slotOf.searchContextSize] as const
+
+export class SpanUsage {
+  readonly conditions = new ConditionTable()
+  private readonly batch: SpanBatch
+  private readonly strings: StringTable
+  private readonly fields: SpanFields
+  private readonly known: KnownMeaning = { inputIncludesCache: 0, outputIncludesReasoning: 0, isEmitterKnown: false }
+
+  constructor(batch: SpanBatch, strings: StringTable, fields: SpanFields) {
+    this.batch = batch
+    this.strings = strings
+    this.fields = fields
+  }
+
+  run(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {
+    this.settings(row)
+    this.firstToken(row)
+    this.reportedCost(row)
+    this.callConditions(row)
+    this.tokens(row, words, meaning, isEmitterKnown)
+  }
+
+  private settings(row: number): void {
+    const { batch, fields } = this
+    const maxTokens = fields.numbers[slotOf.maxTokens]!
+    if (Number.isSafeInteger(maxTokens) && maxTokens >= 0) {
+      batch.maxTokens[row] = maxTokens
+      fields.movedAs(slotOf.maxTokens, valueType.integer)
+    }
+    const temperature = fields.numbers[slotOf.temperature]!
+    if (Number.isFinite(temperature)) {
+      batch.temperature[row] = temperature
+      fields.movedAs(slotOf.temperature, valueType.double)
+    }
+    const stream = fields.winners[slotOf.stream]!
+    if (stream < 0) return
+    const isBoolean = batch.attrType[stream] === valueType.boolean
+    batch.stream[row] = isBoolean ? batch.attrNumber[stream]! : /^true$/i.test(fields.sent(slotOf.stream)) ? 1 : 0
+    if (isBoolean) fields.moved(stream)
+  }
+
+  private firstToken(row: number): void {
+    const { numbers } = this.fields
+    const seconds = numbers[slotOf.ttftSeconds]!
+    const ms = numbers[slotOf.ttftMs]!
+    const nano = seconds >= 0 ? seconds * 1e9 : ms >= 0 ? ms * 1e6 : numbers[slotOf.ttftNano]!
+    if (nano > 0 && nano < Number.MAX_SAFE_INTEGER) this.batch.ttftNano[row] = Math.round(nano)
+  }
+
+  private reportedCost(row: number): void {
+    const { batch, fields } = this
+    const amount = fields.numbers[slotOf.reportedCost]!
+    if (!(amount >= 0) || amount > reportedUsdMax || batch.charged[row] === 1) return
+    const currency = fields.sent(slotOf.reportedCurrency)
+    if (currency !== '' && currency !== 'USD') return
+    batch.costs[row * costCount + cost.reported] = Math.round(amount * 1e12)
+    batch.low[low.reported_cost_source]![row] = batch.attrKey[fields.winners[slotOf.reportedCost]!]!
+  }
+
+  private callConditions(row: number): void {
+    const { batch, fields } = this
+    const tier = batch.low[low.service_tier]![row]!
+    let isAny = tier !== 0
+    for (let i = 0; i < conditionSlots.length; i++) if (fields.winners[conditionSlots[i]!]! >= 0) isAny = true
+    if (!isAny) return
+    batch.condition[row] = this.conditions.id({
+      serviceTier: this.strings.text(tier),
+      speed: fields.sent(slotOf.speed),
+      region: fields.sent(slotOf.region),
+      dataResidency: fields.sent(slotOf.dataResidency),
+      searchContextSize: fields.sent(slotOf.searchContextSize),
+    })
+  }
+
+  private tokens(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {
+    const { batch, fields, known } = this
+    const { numbers } = fields
+    const { usage } = batch
+    const at = row * usageUnitCount
+    this.addLifetimes(at)
+    known.inputIncludesCache = signOf(meaning.inputIncludesCache)
+    known.outputIncludesReasoning = signOf(meaning.outputIncludesReasoning)
+    known.isEmitterKnown = isEmitterKnown
+    const input = usage[at + unit.input]!
+    const output = usage[at + unit.output]!
+    const rule = settleUsage(usage, at, numbers[slotOf.totalTokens]!, known)
+    if (rule === 0) return
+    batch.low[low.usage_rule]![row] = words.usageRules[rule]!
+    if (numbers[slotOf.extraInputTokens]! > 0) usage[at + unit.input]! += numbers[slotOf.extraInputTokens]!
+    if (numbers[slotOf.extraOutputTokens]! > 0) usage[at + unit.output]! += numbers[slotOf.extraOutputTokens]!
+    // What was sent stays in `attributes` unless the column holds just that; a sent 0 stays, to tell it from nothing.
+    if (usage[at + unit.input] === input) fields.movedAs(slotOf.inputTokens, valueType.integer)
+    if (usage[at + unit.output] === output) fields.movedAs(slotOf.outputTokens, valueType.integer)
+    if (usage[at + unit.cacheRead]! > 0) fields.movedAs(slotOf.cacheReadTokens, valueType.integer)
+    if (usage[at + unit.cacheWrite]! > 0) fields.movedAs(slotOf.cacheWriteTokens, valueType.integer)
+    if (usage[at + unit.reasoning]! > 0) fields.movedAs(slotOf.reasoningTokens, valueType.integer)
+  }
+
+  /** Cache writes reported only by lifetime are their sum. */
+  private addLifetimes(at: number): void {
+    const { usage } = this.batch
+    if (!Number.isNaN(usage[at + unit.cacheWrite]!)) return
+    const short = this.fields.numbers[slotOf.cacheWrite5mTokens]!
+    const long = usage[at + unit.cacheWrite1h]!
+    if (short >= 0 || long >= 0) usage[at + unit.cacheWrite] = (short >= 0 ? short : 0) + (long >= 0 ? long : 0)
+  }
+}
+
+function signOf(value: boolean | undefined): number {
+  if (value === undefined) return 0
+  return value ? 1 : -1
+}
