@@ -1,0 +1,163 @@
+// (provider, model, conditions, instant) → the card that prices the call, out of the dated entries of processors/prices/.
+//
+//   which name     overrides before the catalogue; exact id before alias before longest prefix
+//   which entry    known as of the book (recordedAt ≤ asOf), not superseded, valid at the instant, its `when` holds;
+//                  of these the most specific, then the newest recorded
+//   for how long   every answer, a miss too, carries the window in which it stays the same
+
+import { createHash } from 'node:crypto'
+import type { CallConditions } from './conditions.ts'
+import { type Card, compileEntry, type MatchKind, priceFlags } from './price-card.ts'
+import type { ModelAlias, PriceEntry, PriceFile, PriceOverride } from './price-file.ts'
+import { Window } from './price-schedule.ts'
+import { type Found, grouped, Shelf } from './price-shelf.ts'
+
+export { type CallConditions, noConditions } from './conditions.ts'
+export type { Card, MatchKind } from './price-card.ts'
+export type { PriceEntry, PriceFile, PriceOverride } from './price-file.ts'
+
+export type Resolution =
+  | { readonly kind: 'card'; readonly card: Card }
+  | {
+      readonly kind: 'miss'
+      readonly reason: 'unknown_model' | 'unknown_provider' | 'no_rate_for_tier'
+      readonly fromMs: number
+      readonly toMs: number
+    }
+
+export interface PriceBookOptions {
+  /** The book as it was known at this instant: Unix milliseconds; absent = all that is recorded. */
+  readonly asOf?: number
+  /** Users' own prices, and scopes project before organisation before installation. */
+  readonly overrides?: readonly PriceOverride[]
+}
+
+/** An entry with the provider whose file it is from. */
+export interface BookEntry extends PriceEntry {
+  readonly provider: string
+}
+
+/** The names a user may have meant, for people to confirm: never used to price. */
+export interface Suggestion {
+  readonly provider: string
+  readonly model: string
+}
+
+/** Immutable; a new price list makes a new book. */
+export class PriceBook {
+  /** Day of the newest record and a hash of the content: `2026-11-22.3fa9c1d2`. Stored on every row priced by it. */
+  readonly version: string
+  private readonly shelves = new Map<string, Shelf>()
+  private readonly overrides: readonly Shelf[]
+  /** Provider per exact id, null where several have it. */
+  private readonly owners = new Map<string, string | null>()
+
+  /** Throws RangeError for an entry that cannot be compiled; the finer checks are `checkPriceFiles`. */
+  constructor(files: readonly PriceFile[], options: PriceBookOptions = {}) {
+    const asOf = options.asOf ?? Number.POSITIVE_INFINITY
+    for (const file of files) {
+      const shelf = new Shelf(file, asOf)
+      if (shelf.entries.length === 0) continue
+      this.shelves.set(file.provider, shelf)
+      for (const id of shelf.exact.keys()) {
+        this.owners.set(id, this.owners.has(id) ? null : file.provider)
+      }
+    }
+    this.overrides = overrideShelves(options.overrides ?? [], this.shelves, asOf)
+    this.version = versionOf(
+      [...this.shelves.values(), ...this.overrides].flatMap((shelf) => shelf.records),
+      options.overrides ?? [],
+    )
+  }
+
+  /**
+   * The card for a call that ended at `atMs` (Unix milliseconds), or why there is none.
+   * Provider '' is inferred when exactly one provider has that exact model id.
+   */
+  resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
+    const window = new Window(atMs)
+    for (const shelf of this.overrides) {
+      if (shelf.provider !== provider) continue
+      const found = shelf.find(model, conditions, window)
+      if (found !== null && found !== 'no_rate_for_tier') return cardOf(shelf, found, 'override', window)
+    }
+    const owner = provider === '' ? this.ownerOf(model) : provider
+    const shelf = this.shelves.get(owner)
+    if (shelf === undefined) return missOf('unknown_provider', window)
+    const found = shelf.find(model, conditions, window)
+    if (found === null) return missOf('unknown_model', window)
+    if (found === 'no_rate_for_tier') return missOf(found, window)
+    return cardOf(shelf, found, provider === '' ? 'inferred' : found.match, window)
+  }
+
+  /** All entries of the book, superseded ones too: rows priced by an earlier book name them. */
+  entries(): readonly BookEntry[] {
+    return [...this.shelves.values(), ...this.overrides].flatMap((shelf) =>
+      shelf.entries.map(({ entry }) => ({ ...entry, provider: shelf.provider })),
+    )
+  }
+
+  /** What an operator may want to alias or override after a miss; null when nothing is near. */
+  suggest(provider: string, model: string): Suggestion | null {
+    const shelf = this.shelves.get(provider)
+    if (shelf === undefined) {
+      for (const [name, other] of this.shelves) if (other.exact.has(model)) return { provider: name, model }
+      return null
+    }
+    let family = ''
+    for (const id of shelf.exact.keys()) if (model.startsWith(`${id}-`) && id.length > family.length) family = id
+    return family === '' ? null : { provider, model: family }
+  }
+
+  private ownerOf(model: string): string {
+    return this.owners.get(model) ?? ''
+  }
+}
+
+function cardOf(shelf: Shelf, found: Found, match: MatchKind, window: Window): Resolution {
+  const { candidate } = found
+  candidate.compiled ??= compileEntry(candidate.entry)
+  const card: Card = {
+    entry: candidate.entry.id,
+    provider: shelf.provider,
+    model: found.model,
+    match,
+    fromMs: window.fromMs,
+    toMs: window.toMs,
+    currency: candidate.compiled.currency,
+    flags: found.flags,
+    reason: (found.flags & priceFlags.standard_rate_used) !== 0 ? 'no_rate_for_tier' : '',
+    bands: candidate.compiled.bands,
+    minimum: candidate.compiled.minimum,
+  }
+  return { kind: 'card', card }
+}
+
+function missOf(reason: 'unknown_model' | 'unknown_provider' | 'no_rate_for_tier', window: Window): Resolution {
+  return { kind: 'miss', reason, fromMs: window.fromMs, toMs: window.toMs }
+}
+
+const scopes = ['project', 'organisation', 'installation'] as const
+
+/** One shelf per scope and provider, narrow scopes first; path and value spellings are the catalogue's. */
+function overrideShelves(
+  overrides: readonly PriceOverride[],
+  shelves: ReadonlyMap<string, Shelf>,
+  asOf: number,
+): readonly Shelf[] {
+  return scopes.flatMap((scope) => {
+    const own = overrides.filter((override) => (override.scope ?? 'installation') === scope)
+    return [...grouped(own, ({ provider }) => [provider])].map(([provider, entries]) => {
+      const catalogue = shelves.get(provider)
+      return new Shelf({ ...(catalogue?.words ?? {}), provider, entries }, asOf)
+    })
+  })
+}
+
+function versionOf(records: readonly (PriceEntry | ModelAlias)[], overrides: readonly PriceOverride[]): string {
+  const newest = records.reduce((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '')
+  const hash = createHash('sha256')
+    .update(JSON.stringify([records, overrides]))
+    .digest('hex')
+  return `${newest === '' ? 'empty' : newest.slice(0, 10)}.${hash.slice(0, 8)}`
+}

@@ -1,0 +1,209 @@
+// The slow, obvious arithmetic: what a call costs, component by component, in exact decimals. It serves
+// `spanledger price`, prices what doubles cannot hold exactly, and judges the fast version in the tests.
+
+import { formatPicoUsd, picoUsdMax } from '../schemas/money.ts'
+import { type UsageUnitName, unit, usageUnits } from '../schemas/usage.ts'
+import { bandFor, type Card, type CardBand, picoFraction } from './price-card.ts'
+
+export interface Component {
+  /** input, cache_read, cache_write, cache_write_1h, output, web_search, …: disjoint, they add up to the total. */
+  readonly component: string
+  readonly quantity: string
+  readonly price: string
+  readonly per: string
+  /** In the card's currency, rounded half up to a pico where the division does not end. */
+  readonly amountUsd: string
+}
+
+export type ComponentGroup = 'input' | 'cacheRead' | 'cacheWrite' | 'output' | 'other'
+
+interface Part {
+  readonly component: string
+  readonly unit: UsageUnitName
+  readonly group: ComponentGroup
+}
+
+/** In the order they are listed. */
+const parts: readonly Part[] = [
+  { component: 'input', unit: 'input', group: 'input' },
+  { component: 'cache_read', unit: 'cacheRead', group: 'cacheRead' },
+  { component: 'cache_write', unit: 'cacheWrite', group: 'cacheWrite' },
+  { component: 'cache_write_1h', unit: 'cacheWrite1h', group: 'cacheWrite' },
+  { component: 'input_audio', unit: 'inputAudio', group: 'input' },
+  { component: 'cache_read_audio', unit: 'cacheReadAudio', group: 'cacheRead' },
+  { component: 'input_image', unit: 'inputImage', group: 'input' },
+  { component: 'input_video', unit: 'inputVideo', group: 'input' },
+  { component: 'output', unit: 'output', group: 'output' },
+  { component: 'output_audio', unit: 'outputAudio', group: 'output' },
+  { component: 'output_image', unit: 'outputImage', group: 'output' },
+  { component: 'citation', unit: 'citation', group: 'output' },
+  { component: 'output_reasoning', unit: 'reasoning', group: 'output' },
+  { component: 'characters', unit: 'characters', group: 'other' },
+  { component: 'image', unit: 'images', group: 'other' },
+  { component: 'audio_seconds', unit: 'audioSeconds', group: 'other' },
+  { component: 'video_seconds', unit: 'videoSeconds', group: 'other' },
+  { component: 'pages', unit: 'pages', group: 'other' },
+  { component: 'annotated_pages', unit: 'annotatedPages', group: 'other' },
+  { component: 'request', unit: 'requests', group: 'other' },
+  { component: 'web_search', unit: 'webSearch', group: 'other' },
+  { component: 'web_search', unit: 'webSearchQuery', group: 'other' },
+  { component: 'web_search', unit: 'searchQuery', group: 'other' },
+  { component: 'grounded_request', unit: 'groundedRequest', group: 'other' },
+  { component: 'file_search', unit: 'fileSearch', group: 'other' },
+  { component: 'code_session', unit: 'codeSession', group: 'other' },
+  { component: 'search_unit', unit: 'searchUnit', group: 'other' },
+]
+
+/** The priced components of a call; units without a rate are left out, see `unpricedUnits`. Usage must be checked. */
+export function explainPrice(card: Card, usage: Float64Array, offset: number): Component[] {
+  const band = bandFor(card, usage[offset + unit.input]!)
+  const components: Component[] = []
+  for (const { part, quantity } of split(card, band, usage, offset)) {
+    const published = band.published.get(part.unit)
+    if (published === undefined) continue
+    const { numerator, denominator } = amountOf(quantity, published.price, published.per)
+    components.push({
+      component: part.component,
+      quantity: String(quantity),
+      price: published.price,
+      per: String(published.per),
+      amountUsd: formatPicoUsd(roundHalfUp(numerator, denominator)),
+    })
+  }
+  return components
+}
+
+/** Exact total of the priced components in the card's currency, rounded once. Usage must be checked. */
+export function explainTotal(card: Card, usage: Float64Array, offset: number): string {
+  return formatPicoUsd(exactSums(card, usage, offset).total)
+}
+
+/** Names of the units a call used and the card has no rate for, after fallbacks. */
+export function unpricedUnits(card: Card, usage: Float64Array, offset: number): UsageUnitName[] {
+  const band = bandFor(card, usage[offset + unit.input]!)
+  return [...split(card, band, usage, offset)]
+    .filter(({ part }) => !band.published.has(part.unit))
+    .map(({ part }) => part.unit)
+}
+
+export interface ExactSums {
+  readonly input: bigint
+  readonly cacheRead: bigint
+  readonly cacheWrite: bigint
+  readonly output: bigint
+  readonly other: bigint
+  readonly total: bigint
+  /** False when one of them does not fit a row. */
+  readonly fits: boolean
+}
+
+/** Pico-units per group and in total, each rounded once from its exact sum. */
+export function exactSums(card: Card, usage: Float64Array, offset: number): ExactSums {
+  const band = bandFor(card, usage[offset + unit.input]!)
+  const sums = { input: zero, cacheRead: zero, cacheWrite: zero, output: zero, other: zero, total: zero }
+  for (const { part, quantity } of split(card, band, usage, offset)) {
+    const published = band.published.get(part.unit)
+    if (published === undefined) continue
+    const amount = amountOf(quantity, published.price, published.per)
+    sums[part.group] = add(sums[part.group], amount)
+    sums.total = add(sums.total, amount)
+  }
+  const total = roundHalfUp(sums.total.numerator, sums.total.denominator)
+  return {
+    input: roundHalfUp(sums.input.numerator, sums.input.denominator),
+    cacheRead: roundHalfUp(sums.cacheRead.numerator, sums.cacheRead.denominator),
+    cacheWrite: roundHalfUp(sums.cacheWrite.numerator, sums.cacheWrite.denominator),
+    output: roundHalfUp(sums.output.numerator, sums.output.denominator),
+    other: roundHalfUp(sums.other.numerator, sums.other.denominator),
+    total,
+    fits: total <= BigInt(picoUsdMax),
+  }
+}
+
+/** Disjoint quantities of a call, zero ones left out, with cache and reasoning tokens in their parent where rateless. */
+function* split(
+  card: Card,
+  band: CardBand,
+  usage: Float64Array,
+  offset: number,
+): Generator<{ part: Part; quantity: number }> {
+  const left = new Map<UsageUnitName, number>()
+  for (const { name } of usageUnits) {
+    const reported = usage[offset + unit[name]]!
+    if (!Number.isNaN(reported)) left.set(name, reported)
+  }
+  const take = (from: UsageUnitName, part: UsageUnitName): void => {
+    const total = left.get(from)
+    if (total !== undefined) left.set(from, total - (left.get(part) ?? 0))
+  }
+  const merge = (part: UsageUnitName, into: UsageUnitName): void => {
+    if (band.published.has(part) || !left.has(part)) return
+    left.set(into, (left.get(into) ?? 0) + (left.get(part) ?? 0))
+    left.delete(part)
+  }
+
+  // Totals lose their parts first: cached audio leaves both audio and cache, then each leaves the input.
+  take('inputAudio', 'cacheReadAudio')
+  take('cacheRead', 'cacheReadAudio')
+  take('cacheWrite', 'cacheWrite1h')
+  const input: UsageUnitName[] = [
+    'cacheRead',
+    'cacheReadAudio',
+    'cacheWrite',
+    'cacheWrite1h',
+    'inputAudio',
+    'inputImage',
+    'inputVideo',
+  ]
+  for (const part of input) take('input', part)
+  for (const part of ['outputAudio', 'outputImage', 'citation'] as const) take('output', part)
+  if (band.published.has('reasoning')) take('output', 'reasoning')
+  else left.delete('reasoning')
+  take('pages', 'annotatedPages')
+
+  merge('cacheWrite1h', 'cacheWrite')
+  merge('cacheWrite', 'input')
+  merge('cacheRead', 'input')
+  merge('cacheReadAudio', 'inputAudio')
+
+  for (const part of parts) {
+    const quantity = left.get(part.unit) ?? 0
+    if (quantity === 0) continue
+    const least = card.minimum?.[unit[part.unit]] ?? Number.NaN
+    yield { part, quantity: quantity < least ? least : quantity }
+  }
+}
+
+interface Amount {
+  readonly numerator: bigint
+  readonly denominator: bigint
+}
+
+const zero: Amount = { numerator: 0n, denominator: 1n }
+
+/** Multiply first, divide last: quantity × price ÷ per, in pico-units. */
+function amountOf(quantity: number, price: string, per: number): Amount {
+  const [whole = '0', decimals = ''] = plainDecimal(quantity).split('.')
+  const rate = picoFraction(price, per)
+  return {
+    numerator: BigInt(whole + decimals) * rate.numerator,
+    denominator: 10n ** BigInt(decimals.length) * rate.denominator,
+  }
+}
+
+/** The shortest decimal that is this double, never with an exponent. */
+function plainDecimal(quantity: number): string {
+  const text = String(quantity)
+  return text.includes('e') ? quantity.toFixed(20).replace(/\.?0+$/, '') : text
+}
+
+function add(a: Amount, b: Amount): Amount {
+  return {
+    numerator: a.numerator * b.denominator + b.numerator * a.denominator,
+    denominator: a.denominator * b.denominator,
+  }
+}
+
+function roundHalfUp(numerator: bigint, denominator: bigint): bigint {
+  return (2n * numerator + denominator) / (2n * denominator)
+}

@@ -1,0 +1,112 @@
+// The form of processors/prices/<provider>.json: rate cards as data, dated on two axes.
+//
+//   valid time      when the provider charges it      validFrom ≤ call < validTo
+//   recorded time   when we learned it                recordedAt ≤ asOf, newest wins
+//
+// Entries are appended, never edited: a price change is a new entry with a later `recordedAt`, a correction is a new
+// entry that `supersedes` the wrong one. Both questions "what did it cost" and "what did we think it cost then" stay
+// answerable.
+
+import type { UsageUnitName } from '../schemas/usage.ts'
+import type { CallConditions } from './conditions.ts'
+
+export const conditionNames = [
+  'serviceTier',
+  'speed',
+  'region',
+  'dataResidency',
+  'deploymentType',
+  'searchContextSize',
+  'imageSize',
+  'imageQuality',
+  'videoSize',
+] as const satisfies readonly (keyof CallConditions)[]
+
+export type ConditionName = (typeof conditionNames)[number]
+
+/** A value, one of several, or anything but some; '' stands for "not reported". */
+export type ConditionTest = string | readonly string[] | { readonly not: readonly string[] }
+
+export interface Schedule {
+  /** IANA zone the days and hours are written in. */
+  readonly zone: string
+  /** ISO weekdays, 1 = Monday; absent = all. A window that passes midnight belongs to the day it starts on. */
+  readonly days?: readonly number[]
+  /** `HH:MM-HH:MM`, start inclusive, end exclusive, may pass midnight; absent = all day. */
+  readonly hours?: readonly string[]
+  /** Name in `calendars` of the file: on its days the schedule does not hold. */
+  readonly exceptCalendar?: string
+}
+
+/** Null and absent both say that the entry does not depend on it. */
+export type When = { readonly [name in ConditionName]?: ConditionTest | null } & {
+  readonly schedule?: Schedule | null
+}
+
+/** Unit name → decimal string of the currency, per published unit. Absolute: no multipliers are stored. */
+export type Rates = { readonly [unit in UsageUnitName]?: string }
+
+export interface Band {
+  /** Absent in the first band. The size compared is all input tokens, cache included; the whole request moves. */
+  readonly inputTokens?: { readonly over: number; readonly inclusive: boolean }
+  readonly rates: Rates
+}
+
+export interface PriceSource {
+  readonly what: string
+  readonly read?: string
+  readonly quote?: string
+}
+
+/** One rate card under one set of conditions. */
+export interface PriceEntry {
+  /** `<provider>/<model>#<n>`, never reused; it is stored on every span priced by it. */
+  readonly id: string
+  /** Exact ids, and prefixes for families whose ids carry a free part (`ft:gpt-4o-2024-08-06:`). */
+  readonly models: { readonly exact: readonly string[]; readonly prefix?: readonly string[] }
+  readonly validFrom: string | null
+  readonly validTo: string | null
+  readonly recordedAt: string
+  readonly supersedes?: string
+  /** True until the provider's announcement has come true. */
+  readonly announced?: boolean
+  readonly when?: When
+  readonly bands: readonly Band[]
+  /** Published divisor: `tokens` for all token units, else by unit name. */
+  readonly per: { readonly [unit: string]: number }
+  /** Least quantity billed of a unit that was used at all. */
+  readonly minimum?: { readonly [unit in UsageUnitName]?: string }
+  readonly currency: string
+  readonly source: readonly PriceSource[]
+  readonly confidence: 'high' | 'medium' | 'low'
+}
+
+/** Another name for an exact id, for a time. Repointing it is a further record with a later `recordedAt`. */
+export interface ModelAlias {
+  readonly alias: string
+  readonly model: string
+  readonly validFrom: string | null
+  readonly validTo: string | null
+  readonly recordedAt: string
+  readonly source: readonly PriceSource[]
+}
+
+export interface PriceFile {
+  /** Canonical provider name; the file is called `<provider>.json`. */
+  readonly provider: string
+  /** Path spellings in front of a model id that do not change the price: `models/`, `publishers/google/models/`. */
+  readonly modelPaths?: readonly string[]
+  /** Reported value → our value, per condition, lower case: { serviceTier: { fast: "priority" } }. */
+  readonly spellings?: { readonly [name in ConditionName]?: { readonly [reported: string]: string } }
+  /** Local dates `YYYY-MM-DD` of the calendars that schedules name. */
+  readonly calendars?: { readonly [name: string]: readonly string[] }
+  readonly aliases?: readonly ModelAlias[]
+  readonly entries: readonly PriceEntry[]
+}
+
+/** A price of the user's own. It replaces the whole card: a rate it does not give is not taken from the catalogue. */
+export interface PriceOverride extends PriceEntry {
+  readonly provider: string
+  /** Narrower scopes go first; which project a book is for is decided by who builds it. */
+  readonly scope?: 'project' | 'organisation' | 'installation'
+}

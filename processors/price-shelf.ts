@@ -1,0 +1,246 @@
+// The entries of one provider, by the names they are known under, and the choice among them: the most specific whose
+// conditions hold, of these the newest recorded.
+
+import type { CallConditions } from './conditions.ts'
+import { type CompiledEntry, type MatchKind, priceFlags } from './price-card.ts'
+import {
+  type ConditionName,
+  type ConditionTest,
+  conditionNames,
+  type ModelAlias,
+  type PriceEntry,
+  type PriceFile,
+} from './price-file.ts'
+import { type CompiledSchedule, compileSchedule, scheduleHolds, type Window } from './price-schedule.ts'
+
+/** An entry made ready for choosing. */
+export interface Candidate {
+  readonly entry: PriceEntry
+  readonly fromMs: number
+  readonly toMs: number
+  readonly recordedMs: number
+  readonly tests: readonly { readonly name: ConditionName; readonly test: ConditionTest }[]
+  readonly schedule: CompiledSchedule | null
+  compiled: CompiledEntry | null
+}
+
+interface DatedAlias {
+  readonly model: string
+  readonly fromMs: number
+  readonly toMs: number
+  readonly recordedMs: number
+}
+
+export interface Found {
+  readonly candidate: Candidate
+  readonly match: MatchKind
+  readonly model: string
+  readonly flags: number
+}
+
+/** The entries of one provider (or of one scope of overrides), by name. */
+export class Shelf {
+  readonly provider: string
+  readonly entries: readonly Candidate[]
+  readonly exact: ReadonlyMap<string, readonly Candidate[]>
+  readonly records: readonly (PriceEntry | ModelAlias)[]
+  private readonly aliases: ReadonlyMap<string, readonly DatedAlias[]>
+  /** Longest first, so that the first hit is the longest by construction. */
+  private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
+  /** How the provider's names and values are spelled. */
+  readonly words: Pick<PriceFile, 'modelPaths' | 'spellings'>
+
+  constructor(file: PriceFile, asOf: number) {
+    this.provider = file.provider
+    this.words = { modelPaths: file.modelPaths ?? [], spellings: file.spellings ?? {} }
+    const known = file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
+    this.entries = known.map((entry) => candidateOf(entry, file))
+    const superseded = new Set(known.flatMap((entry) => entry.supersedes ?? []))
+    const standing = this.entries.filter(({ entry }) => !superseded.has(entry.id))
+    this.exact = grouped(standing, ({ entry }) => entry.models.exact)
+    const prefixes = grouped(standing, ({ entry }) => entry.models.prefix ?? [])
+    this.prefixes = [...prefixes]
+      .map(([prefix, candidates]) => ({ prefix, candidates }))
+      .sort((a, b) => b.prefix.length - a.prefix.length)
+    const aliases = (file.aliases ?? []).filter((alias) => Date.parse(alias.recordedAt) <= asOf)
+    this.aliases = new Map(
+      [...grouped(aliases, ({ alias }) => [alias])].map(([name, records]) => [name, records.map(datedAlias)]),
+    )
+    this.records = [...known, ...aliases]
+  }
+
+  /** null: no such name, or not at that time. */
+  find(reported: string, conditions: CallConditions, window: Window): Found | 'no_rate_for_tier' | null {
+    const said = this.spelled(conditions)
+    for (const model of this.namesOf(reported)) {
+      const found = this.findName(model, said, window)
+      if (found !== null) return found
+    }
+    return null
+  }
+
+  private findName(model: string, said: CallConditions, window: Window): Found | 'no_rate_for_tier' | null {
+    const exact = this.exact.get(model)
+    if (exact !== undefined) {
+      const chosen = choose(exact, said, window)
+      if (chosen === 'no_rate_for_tier') return chosen
+      if (chosen !== null) return { ...chosen, match: 'exact', model }
+    }
+    const target = newestAlias(this.aliases.get(model) ?? [], window)
+    if (target !== '') {
+      const chosen = choose(this.exact.get(target) ?? [], said, window)
+      if (chosen === 'no_rate_for_tier') return chosen
+      if (chosen !== null) return { ...chosen, match: 'alias', model: target }
+    }
+    for (const { prefix, candidates } of this.prefixes) {
+      if (!model.startsWith(prefix)) continue
+      const chosen = choose(candidates, said, window)
+      if (chosen === 'no_rate_for_tier') return chosen
+      if (chosen !== null) return { ...chosen, match: 'prefix', model: chosen.candidate.entry.models.exact[0] ?? model }
+    }
+    return null
+  }
+
+  /** The name as it came, then without a listed path in front: `projects/p/…/publishers/google/models/x` → `x`. */
+  private namesOf(reported: string): readonly string[] {
+    for (const path of this.words.modelPaths ?? []) {
+      const at = reported.startsWith(path) ? 0 : reported.indexOf(`/${path}`) + 1
+      if (at > 0 || reported.startsWith(path)) return [reported, reported.slice(at + path.length)]
+    }
+    return [reported]
+  }
+
+  private spelled(conditions: CallConditions): CallConditions {
+    const said = {} as { -readonly [name in ConditionName]: string }
+    for (const name of conditionNames) {
+      const value = conditions[name].toLowerCase()
+      said[name] = this.words.spellings?.[name]?.[value] ?? commonSpellings[name]?.[value] ?? value
+    }
+    return said
+  }
+}
+
+/** Words for "nothing special" at any provider. `auto` is what was asked for: it does not say what was served. */
+const commonSpellings: NonNullable<PriceFile['spellings']> = {
+  serviceTier: { default: 'standard', on_demand: 'standard', auto: '' },
+  speed: { standard: '', normal: '' },
+}
+
+type Choice = { readonly candidate: Candidate; readonly flags: number }
+
+/** null: nothing valid at the time; 'no_rate_for_tier': something is, under other conditions only. */
+function choose(
+  candidates: readonly Candidate[],
+  said: CallConditions,
+  window: Window,
+): Choice | 'no_rate_for_tier' | null {
+  const { atMs } = window
+  let best: Candidate | null = null
+  const valid: Candidate[] = []
+  for (const candidate of candidates) {
+    window.note(candidate.fromMs)
+    window.note(candidate.toMs)
+    if (atMs < candidate.fromMs || atMs >= candidate.toMs) continue
+    valid.push(candidate)
+    const isOn = candidate.schedule === null || scheduleHolds(candidate.schedule, window)
+    if (!isOn || !candidate.tests.every(({ name, test }) => passes(test, said[name]))) continue
+    if (best === null || isBetter(candidate, best)) best = candidate
+  }
+  if (best !== null) return { candidate: best, flags: flagsOf(best, valid, said) }
+  return valid.length === 0 ? null : 'no_rate_for_tier'
+}
+
+/** More conditions, then newer knowledge, then the later start, then the order of condition names. */
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const difference = specificity(a) - specificity(b)
+  if (difference !== 0) return difference > 0
+  if (a.recordedMs !== b.recordedMs) return a.recordedMs > b.recordedMs
+  if (a.fromMs !== b.fromMs) return a.fromMs > b.fromMs
+  return rank(a) < rank(b)
+}
+
+function specificity(candidate: Candidate): number {
+  return candidate.tests.length + (candidate.schedule === null ? 0 : 1)
+}
+
+function rank(candidate: Candidate): number {
+  return candidate.tests.reduce((sum, { name }) => sum + 2 ** conditionNames.indexOf(name), 0)
+}
+
+function passes(test: ConditionTest, value: string): boolean {
+  if (typeof test === 'string') return value === test
+  return 'not' in test ? !test.not.includes(value) : test.includes(value)
+}
+
+function flagsOf(chosen: Candidate, valid: readonly Candidate[], said: CallConditions): number {
+  let flags = chosen.entry.announced === true ? priceFlags.announced_price : 0
+  const isNamed = (name: ConditionName): boolean => valid.some((other) => names(other, name))
+  for (const name of conditionNames) {
+    const value = said[name]
+    if (value === '' || (name === 'serviceTier' && value === 'standard') || names(chosen, name)) continue
+    // A tier or speed nobody priced matters always, a region or size only where this model's price depends on it.
+    if (name === 'serviceTier' || name === 'speed' || isNamed(name)) flags |= priceFlags.standard_rate_used
+  }
+  if (said.serviceTier === '' && isNamed('serviceTier')) flags |= priceFlags.tier_assumed
+  return flags
+}
+
+function names(candidate: Candidate, name: ConditionName): boolean {
+  return candidate.tests.some((test) => test.name === name)
+}
+
+function newestAlias(aliases: readonly DatedAlias[], window: Window): string {
+  let newest: DatedAlias | null = null
+  for (const alias of aliases) {
+    window.note(alias.fromMs)
+    window.note(alias.toMs)
+    if (window.atMs < alias.fromMs || window.atMs >= alias.toMs) continue
+    if (newest === null || alias.recordedMs > newest.recordedMs) newest = alias
+  }
+  return newest?.model ?? ''
+}
+
+function candidateOf(entry: PriceEntry, file: PriceFile): Candidate {
+  const when = entry.when ?? {}
+  const tests = conditionNames.flatMap((name) => {
+    const test = when[name]
+    return test === undefined || test === null ? [] : [{ name, test }]
+  })
+  return {
+    entry,
+    fromMs: instant(entry.validFrom, Number.NEGATIVE_INFINITY),
+    toMs: instant(entry.validTo, Number.POSITIVE_INFINITY),
+    recordedMs: Date.parse(entry.recordedAt),
+    tests,
+    schedule: when.schedule ? compileSchedule(when.schedule, file.calendars ?? {}) : null,
+    compiled: null,
+  }
+}
+
+function datedAlias(alias: ModelAlias): DatedAlias {
+  return {
+    model: alias.model,
+    fromMs: instant(alias.validFrom, Number.NEGATIVE_INFINITY),
+    toMs: instant(alias.validTo, Number.POSITIVE_INFINITY),
+    recordedMs: Date.parse(alias.recordedAt),
+  }
+}
+
+function instant(text: string | null, open: number): number {
+  if (text === null) return open
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new RangeError(`not an instant: "${text}"`)
+  return ms
+}
+
+/** Items by key, in their order; an item may have several keys. */
+export function grouped<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items)
+    for (const key of keysOf(item)) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [item])
+      else group.push(item)
+    }
+  return groups
+}
