@@ -1,0 +1,30 @@
+// The declared tables → docs/columns.md.
+
+import { contentTable } from './content-table.ts'
+import { logsTable } from './logs-table.ts'
+import { scoresTable } from './scores-table.ts'
+import { spansTable } from './spans-table.ts'
+import type { Table } from './table.ts'
+
+/** The whole page as Markdown; a test holds docs/columns.md to it. */
+export function columnsPage(): string {
+  const tables: readonly Table[] = [spansTable, contentTable, scoresTable, logsTable]
+  return [
+    '<!-- Generated from schemas/*-table.ts by `npm run docs`: change the declaration, not this page. -->',
+    '# Columns',
+    '',
+    'Views show the same columns: `llm_calls` the rows of `spans` that are real calls of a model, `current_scores` the newest state of',
+    'each score, `otel_traces` the spans under the names of the OpenTelemetry exporter. Times are UTC; money is USD with twelve decimals.',
+    '',
+    ...tables.flatMap(tableSection),
+  ].join('\n')
+}
+
+function tableSection({ name, doc, columns }: Table): string[] {
+  const rows = columns.map((column) => {
+    const from = column.semconv === undefined ? '' : ` Attribute \`${column.semconv}\`.`
+    const unit = column.unit === undefined ? '' : ` (${column.unit})`
+    return `| \`${column.name}\` | \`${column.type}\`${unit} | ${column.doc}${from} |`.replaceAll('\n', ' ')
+  })
+  return [`## \`${name}\``, '', doc, '', '| column | type | meaning |', '|---|---|---|', ...rows, '']
+}
