@@ -25,6 +25,9 @@ message LogsRequest { repeated ResourceLogs resource_logs = 1; }`
 
 const root = protobuf.parse(source).root
 
+/** For those who need protobufjs's own decoder. */
+export const tracesRequestType = root.lookupType('o.TracesRequest')
+
 export type Value =
   | string
   | number

@@ -14,6 +14,7 @@ const atMs = Date.parse('2026-11-22T12:00:00Z')
 const notShown: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   'js-contrib': { 0: 'no cache split', 1: 'no cache split', 2: 'stream without usage', 3: 'no cache split' },
   'js-oi-openai': { 1: 'stream without usage', 2: 'stream without usage', 4: 'embedding without usage' },
+  'js-vercel5': { 0: 'no cache split', 1: 'no cache split', 6: 'no cache split', 7: 'no cache split' },
   'py-contrib-openai-v2': {
     0: 'no cache split',
     1: 'no cache split',
@@ -41,7 +42,9 @@ interface InvoiceLine {
 const bench = new Bench()
 
 for (const capture of [
+  'js-vercel5',
   'js-vercel6',
+  'js-vercel7',
   'js-oi-openai',
   'js-contrib',
   'py-contrib-openai-v2',
