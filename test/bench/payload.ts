@@ -21,6 +21,9 @@ export interface Template {
 }
 
 const traceSize = 5
+/** Start of every template's spans: what will be stamped is found by it. */
+const markMs = 1
+const startMark = Buffer.from([57, 0x40, 0x42, 0x0f, 0, 0, 0, 0, 0, 65])
 const responseMark = 'ffffffffffffffff'
 
 const models = [
@@ -57,7 +60,7 @@ function template(
       spanId: id,
       ...(i % traceSize === 0 ? {} : { parentSpanId: root }),
       name: 'chat model',
-      startMs: 0,
+      startMs: markMs,
       durationMs: 200 + Math.floor(random() * 8000),
       flags: 0x101,
       attributes: attributes(options.payload, random, words),
@@ -129,7 +132,7 @@ function places(body: Buffer, ids: readonly string[]): Place[] {
     const trace = body.indexOf(Buffer.concat([root, root]), at)
     const span = body.indexOf(Buffer.from(id, 'hex'), trace + 16)
     const parent = i % traceSize === 0 ? -1 : body.indexOf(root, span + 8)
-    const start = body.indexOf(Buffer.from([57, 0, 0, 0, 0, 0, 0, 0, 0, 65]), span) + 1
+    const start = body.indexOf(startMark, span) + 1
     const response = body.indexOf(responseMark, start)
     at = response
     return { trace, span, parent, start, response }

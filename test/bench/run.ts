@@ -1,0 +1,214 @@
+// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick]`.
+// Collector, engine and generator are processes of their own; CPU is counted over all threads of the collector from the
+// first send until the rows are countable. The straightforward collector takes turns with ours in the same run.
+// Estimate: 5 µs a span for the columns, 3 µs for receiving, journal and insert at 600 bytes a row: 100–120k spans a CPU-second.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startTestEngine, type TestEngine } from '../engine.ts'
+import { measureCore } from './core.ts'
+import type { PayloadName } from './payload.ts'
+import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
+
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+})
+const scale = options.quick ? 0.2 : 1
+const here = import.meta.dirname
+const rounds = options.quick ? 1 : 3
+const limitMs = 120_000
+
+interface Load {
+  readonly acknowledged: number
+  readonly refused: number
+  readonly seconds: number
+  readonly ackMs: { readonly p50: number; readonly p99: number }
+}
+
+interface Shape {
+  readonly name: string
+  readonly payload: PayloadName
+  readonly perRequest: number
+  readonly protocol: 'http' | 'grpc'
+  readonly spans: number
+}
+
+interface Figure {
+  readonly spansPerCpuSecond: number
+  readonly rowsPerSecond: number
+  readonly engineCpuPerMillion: number
+  readonly peakMiB: number
+  readonly ackMs: Load['ackMs']
+}
+
+const shapes: readonly Shape[] = [
+  { name: 'S, 500 a request, HTTP', payload: 'S', perRequest: 500, protocol: 'http', spans: 200_000 },
+  { name: 'C, 500 a request, HTTP', payload: 'C', perRequest: 500, protocol: 'http', spans: 60_000 },
+  { name: 'S, 20 a request, HTTP', payload: 'S', perRequest: 20, protocol: 'http', spans: 100_000 },
+  { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
+]
+
+const engine = await startTestEngine()
+let runs = 0
+try {
+  core()
+  await compare()
+  await idleAndHalfLoad()
+} finally {
+  await engine.stop()
+}
+process.exit(0)
+
+function core(): void {
+  console.log('\nColumns on one thread, microseconds a span')
+  for (const payload of ['S', 'C'] as const) {
+    const { spansPerSecond, microseconds, bytesPerSpan } = measureCore(payload, Math.round(300 * scale))
+    console.log(`  ${payload}: ${spansPerSecond} spans/s, ${bytesPerSpan} B a span`, microseconds)
+  }
+}
+
+async function compare(): Promise<void> {
+  console.log('\nEnd to end: durable, priced, inserted (median of %d)', rounds)
+  for (const shape of shapes) {
+    const ours: Figure[] = []
+    const plain: Figure[] = []
+    for (let round = 0; round < rounds; round++) {
+      ours.push(
+        await withCollector((collector) =>
+          measure(collector, collector.ready[shape.protocol === 'grpc' ? 'otlp_grpc' : 'otlp_http']!, shape),
+        ),
+      )
+      if (shape.protocol === 'http')
+        plain.push(
+          await withStraightforward((collector) =>
+            measure(collector, collector.ready['otlp_http']!, { ...shape, spans: shape.spans / 4 }),
+          ),
+        )
+    }
+    print(shape.name, ours, plain)
+  }
+}
+
+function print(name: string, ours: readonly Figure[], plain: readonly Figure[]): void {
+  const median = (figures: readonly Figure[], of: (figure: Figure) => number): number =>
+    figures.map(of).sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
+  const mine = median(ours, (figure) => figure.spansPerCpuSecond)
+  const theirs = median(plain, (figure) => figure.spansPerCpuSecond)
+  const ratio = plain.length === 0 ? '' : `, straightforward ${Math.round(theirs)}, ratio ${(mine / theirs).toFixed(1)}`
+  console.log(`  ${name}: ${Math.round(mine)} spans per CPU-second${ratio}`)
+  console.log(
+    `    rows/s ${Math.round(median(ours, (f) => f.rowsPerSecond))}, engine CPU-s per million ${median(ours, (f) => f.engineCpuPerMillion).toFixed(1)}, peak RSS ${Math.round(median(ours, (f) => f.peakMiB))} MiB, ack p50/p99 ${median(ours, (f) => f.ackMs.p50)}/${median(ours, (f) => f.ackMs.p99)} ms`,
+  )
+}
+
+async function idleAndHalfLoad(): Promise<void> {
+  console.log('\nIdle and at half load (S, 500 a request, HTTP)')
+  await withCollector(async (collector) => {
+    const idle = residentMiB(collector.pid)
+    const shape = shapes[0]!
+    const full = await measure(collector, collector.ready['otlp_http']!, { ...shape, spans: shape.spans * scale })
+    const rate = Math.round(full.rowsPerSecond / 2)
+    const half = await load(
+      collector.ready['otlp_http']!,
+      { ...shape, spans: Math.max(20_000, rate * 10 * scale) },
+      rate,
+    )
+    const seen = await spanToRow(collector.ready['otlp_http']!)
+    console.log(
+      `  RSS idle ${Math.round(idle)} MiB; at ${rate} spans/s ack p50 ${half.ackMs.p50} ms, p99 ${half.ackMs.p99} ms; span to row ${seen.map((ms) => Math.round(ms)).join(', ')} ms`,
+    )
+  })
+}
+
+async function measure(collector: Running, endpoint: string, shape: Shape): Promise<Figure> {
+  const before = await countRows()
+  const cpu = cpuSeconds(collector.pid)
+  const engineCpu = cpuSeconds(engine.pid)
+  const startedAt = performance.now()
+  let peakMiB = 0
+  const watch = setInterval(() => (peakMiB = Math.max(peakMiB, residentMiB(collector.pid))), 200)
+  const sent = await load(endpoint, { ...shape, spans: shape.spans * scale }, 0)
+  await until(async () => (await countRows()) - before >= sent.acknowledged)
+  clearInterval(watch)
+  const rows = (await countRows()) - before
+  if (rows !== sent.acknowledged || sent.refused > 0)
+    throw new Error(`${rows} rows for ${sent.acknowledged} acknowledged, ${sent.refused} refused`)
+  return {
+    spansPerCpuSecond: rows / (cpuSeconds(collector.pid) - cpu),
+    rowsPerSecond: (rows / (performance.now() - startedAt)) * 1000,
+    engineCpuPerMillion: ((cpuSeconds(engine.pid) - engineCpu) / rows) * 1e6,
+    peakMiB,
+    ackMs: sent.ackMs,
+  }
+}
+
+function load(endpoint: string, shape: Shape, rate: number): Promise<Load> {
+  const args = {
+    endpoint,
+    protocol: shape.protocol,
+    payload: shape.payload,
+    spans: Math.round(shape.spans),
+    'per-request': shape.perRequest,
+    rate,
+    run: ++runs,
+    connections: rate > 0 ? 8 : 4,
+  }
+  return run<Load>([join(here, 'generator.ts'), ...Object.entries(args).map(([name, value]) => `--${name}=${value}`)])
+}
+
+/** Milliseconds from sending one span alone until `llm_calls` has it. */
+async function spanToRow(endpoint: string): Promise<number[]> {
+  const taken: number[] = []
+  for (let n = 0; n < 3; n++) {
+    const before = await countRows()
+    const from = performance.now()
+    await load(endpoint, { ...shapes[0]!, perRequest: 5, spans: 5 }, 0)
+    const sentAt = performance.now()
+    await until(async () => (await countRows()) > before)
+    taken.push(performance.now() - Math.max(from, sentAt))
+  }
+  return taken
+}
+
+async function countRows(): Promise<number> {
+  const [row] = await engine.clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM spans')
+  return Number(row?.rows)
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error('rows did not arrive')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function withCollector<T>(use: (collector: Running) => Promise<T>): Promise<T> {
+  const data = mkdtempSync(join(tmpdir(), 'spanledger-bench-'))
+  const collector = await start([join(here, '../../collector/cli.ts'), 'serve'], {
+    SPANLEDGER_DATA_DIR: data,
+    SPANLEDGER_CLICKHOUSE_URL: (engine as TestEngine).url,
+    SPANLEDGER_CLICKHOUSE_DATABASE: engine.database,
+    SPANLEDGER_OTLP_HTTP_ENDPOINT: '127.0.0.1:0',
+    SPANLEDGER_OTLP_GRPC_ENDPOINT: '127.0.0.1:0',
+    SPANLEDGER_API_ENDPOINT: '127.0.0.1:0',
+    SPANLEDGER_ADMIN_ENDPOINT: '127.0.0.1:0',
+  })
+  try {
+    return await use(collector)
+  } finally {
+    await collector.stop()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+async function withStraightforward<T>(use: (collector: Running) => Promise<T>): Promise<T> {
+  const collector = await start([join(here, 'straightforward.ts'), engine.url, engine.database])
+  try {
+    return await use(collector)
+  } finally {
+    await collector.stop()
+  }
+}
