@@ -29,6 +29,7 @@ const notShown: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   },
   'py-evaluations-otel-logs': { 0: 'no cache split', 1: 'no cache split', 3: 'no cache split' },
   'py-langfuse-py-v4': { 1: 'stream without usage' },
+  'py-oi-langchain': { 2: 'stream without usage', 10: 'embedding without usage' },
   'py-oi-openai': { 2: 'stream without usage' },
   'py-traceloop-sdk': { 3: 'stream without usage' },
 }
