@@ -1,7 +1,7 @@
 // The entries of one provider, by the names they are known under, and the choice among them: the most specific whose
 // conditions hold, of these the newest recorded.
 
-import type { CallConditions } from './conditions.ts'
+import { type CallConditions, noConditions } from './conditions.ts'
 import { type CompiledEntry, type MatchKind, priceFlags } from './price-card.ts'
 import {
   type ConditionName,
@@ -111,6 +111,7 @@ export class Shelf {
   }
 
   private spelled(conditions: CallConditions): CallConditions {
+    if (conditions === noConditions) return conditions
     const said = {} as { -readonly [name in ConditionName]: string }
     for (const name of conditionNames) {
       const value = conditions[name].toLowerCase()

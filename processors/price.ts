@@ -67,6 +67,9 @@ const sums = new Float64Array(groupCount)
 /** Bit per group: it has a unit with a rate, without a rate. */
 let priced = 0
 let missing = 0
+/** Units from here on were not reported; those that others are merged into stay below it. */
+let unitsEnd = 0
+const unitsEndMin = Math.max(input, output, cacheWrite, inputAudio) + 1
 
 /**
  * Why a call's usage cannot be priced by any card, '' when it can.
@@ -74,15 +77,8 @@ let missing = 0
  * token, a part greater than its total. A negative remainder is never clamped.
  */
 export function checkUsage(usage: Float64Array, offset: number): PriceReason {
-  let isReported = false
-  for (let i = 0; i < usageUnitCount; i++) {
-    const quantity = usage[offset + i]!
-    if (Number.isNaN(quantity)) continue
-    isReported = true
-    if (!(quantity >= 0 && quantity <= Number.MAX_SAFE_INTEGER)) return 'bad_quantity'
-    if (i !== audioSeconds && i !== videoSeconds && !Number.isInteger(quantity)) return 'bad_quantity'
-  }
-  return isReported ? checkParts(usage, offset) : 'no_usage'
+  const wrong = load(usage, offset)
+  return wrong === '' ? checkParts(usage, offset) : wrong
 }
 
 /** List cost of the call whose usage row begins at `offset`. Throws nothing: see `status` and `reason`. */
@@ -93,32 +89,57 @@ export function priceUsage(card: Card, usage: Float64Array, offset: number, out:
     return
   }
   const band = bandFor(card, usage[offset + input]!)
-  split(usage, offset)
+  split()
   out.flags = card.flags | mergeRateless(band)
   if (part[output]! < 0) {
     refuse(card, 'usage_not_split', out)
     return
   }
+  if (card.minimum !== null) raiseToMinimum(card.minimum)
+  sumUp(band.rate)
+  if (!write(card, band, usage, offset, out)) {
+    refuse(card, 'bad_quantity', out)
+    return
+  }
+  settle(card, band.rate, usage, offset, out)
+}
 
-  const { rate } = band
+/** Reported quantities into `part`, 0 for those that were not. */
+function load(usage: Float64Array, offset: number): PriceReason {
+  let end = 0
+  for (let i = 0; i < usageUnitCount; i++) {
+    const quantity = usage[offset + i]!
+    if (quantity >= 0) {
+      const isWhole = quantity === Math.floor(quantity)
+      if (quantity > Number.MAX_SAFE_INTEGER || !(isWhole || i === audioSeconds || i === videoSeconds))
+        return 'bad_quantity'
+      part[i] = quantity
+      end = i + 1
+    } else if (quantity < 0) return 'bad_quantity'
+    else part[i] = 0
+  }
+  unitsEnd = end > unitsEndMin ? end : unitsEndMin
+  return end > 0 ? '' : 'no_usage'
+}
+
+/** Products of `part` and rates into `sums`; notes in `priced` and `missing` which columns had what. */
+function sumUp(rate: Float64Array): void {
   sums.fill(0)
   priced = 0
   missing = 0
-  for (let i = 0; i < usageUnitCount; i++) {
-    let quantity = part[i]!
+  for (let i = 0; i < unitsEnd; i++) {
+    const quantity = part[i]!
     if (quantity === 0) continue
-    if (card.minimum !== null && quantity < card.minimum[i]!) quantity = card.minimum[i]!
     const slot = groupOf[i]!
     if (rate[i]! >= 0) {
       sums[slot]! += quantity * rate[i]!
       priced |= 1 << slot
     } else missing |= 1 << slot
   }
-  if (!write(card, band, usage, offset, out)) {
-    refuse(card, 'bad_quantity', out)
-    return
-  }
-  settle(card, band.rate, usage, offset, out)
+}
+
+function raiseToMinimum(minimum: Float64Array): void {
+  for (let i = 0; i < usageUnitCount; i++) if (part[i]! > 0 && part[i]! < minimum[i]!) part[i] = minimum[i]!
 }
 
 /** Status and reason, once the amounts are written; `priced` and `missing` say which columns had what. */
@@ -144,33 +165,30 @@ function settle(card: Card, rate: Float64Array, usage: Float64Array, offset: num
   if (card.currency !== 'USD') blankAmounts(out)
 }
 
+/** Compares `part` as loaded with the totals; one that was not reported (NaN) contradicts nothing. */
 function checkParts(usage: Float64Array, offset: number): PriceReason {
   const inputTotal = usage[offset + input]!
   const outputTotal = usage[offset + output]!
-  const audio = usage[offset + inputAudio]!
-  const cachedAudio = known(usage[offset + cacheReadAudio]!)
-  const oneHour = known(usage[offset + cacheWrite1h]!)
-  const cached = known(usage[offset + cacheRead]!) + Math.max(known(usage[offset + cacheWrite]!), oneHour)
-  // A comparison with a total that was not reported (NaN) is false: nothing contradicts it.
+  const cachedAudio = part[cacheReadAudio]!
+  const cached = Math.max(part[cacheRead]!, cachedAudio) + Math.max(part[cacheWrite]!, part[cacheWrite1h]!)
   if (cached > inputTotal) return 'cache_exceeds_input'
-  if (usage[offset + reasoning]! > outputTotal) return 'reasoning_exceeds_output'
-  const seen = known(usage[offset + inputImage]!) + known(usage[offset + inputVideo]!)
+  if (part[reasoning]! > outputTotal) return 'reasoning_exceeds_output'
+  const audio = Math.max(part[inputAudio]!, cachedAudio)
+  const seen = part[inputImage]! + part[inputVideo]!
   const isContradictory =
-    oneHour > usage[offset + cacheWrite]! ||
+    part[cacheWrite1h]! > usage[offset + cacheWrite]! ||
     cachedAudio > usage[offset + cacheRead]! ||
-    cachedAudio > audio ||
-    known(audio) + seen > inputTotal ||
-    known(usage[offset + outputAudio]!) + known(usage[offset + outputImage]!) + known(usage[offset + citation]!) >
-      outputTotal ||
-    usage[offset + annotatedPages]! > usage[offset + pages]!
+    cachedAudio > usage[offset + inputAudio]! ||
+    audio + seen > inputTotal ||
+    part[outputAudio]! + part[outputImage]! + part[citation]! > outputTotal ||
+    part[annotatedPages]! > usage[offset + pages]!
   if (isContradictory) return 'bad_quantity'
   // Some of the audio or the images was cached and nobody said how much: what is left of the input is unknown.
-  return cached + positive(known(audio) - cachedAudio) + seen > inputTotal ? 'usage_not_split' : ''
+  return cached + audio - cachedAudio + seen > inputTotal ? 'usage_not_split' : ''
 }
 
-/** Usage → disjoint quantities in `part`; reasoning stays inside output. A total that was not reported counts 0. */
-function split(usage: Float64Array, offset: number): void {
-  for (let i = 0; i < usageUnitCount; i++) part[i] = known(usage[offset + i]!)
+/** Makes `part` disjoint, a total that was not reported 0; reasoning stays inside output. */
+function split(): void {
   part[inputAudio] = positive(part[inputAudio]! - part[cacheReadAudio]!)
   part[cacheRead] = positive(part[cacheRead]! - part[cacheReadAudio]!)
   part[cacheWrite] = positive(part[cacheWrite]! - part[cacheWrite1h]!)
@@ -208,8 +226,8 @@ function write(card: Card, band: CardBand, usage: Float64Array, offset: number, 
   const total = sums[0]! + sums[1]! + sums[2]! + sums[3]! + sums[4]!
   const isExact =
     total <= Number.MAX_SAFE_INTEGER &&
-    Number.isInteger(known(usage[offset + audioSeconds]!)) &&
-    Number.isInteger(known(usage[offset + videoSeconds]!))
+    part[audioSeconds] === Math.floor(part[audioSeconds]!) &&
+    part[videoSeconds] === Math.floor(part[videoSeconds]!)
   if (isExact) {
     const d = band.denominator
     out.inputPico = divided(sums[group.input]!, d)
@@ -270,10 +288,6 @@ function blankAmounts(out: PricedCall): void {
   out.outputPico = Number.NaN
   out.otherPico = Number.NaN
   out.totalPico = Number.NaN
-}
-
-function known(quantity: number): number {
-  return quantity >= 0 ? quantity : 0
 }
 
 function positive(quantity: number): number {

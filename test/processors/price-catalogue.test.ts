@@ -1,0 +1,110 @@
+// The catalogue against price vectors worked by hand, and against the rules that its form promises.
+
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { loadPriceBook } from '../../collector/price-files.ts'
+import { explainPrice, type PricedCall, priceUsage } from '../../processors/price.ts'
+import { noConditions, PriceBook } from '../../processors/price-book.ts'
+import { checkPriceFiles, editedEntries } from '../../processors/price-check.ts'
+import { explainTotal } from '../../processors/price-explain.ts'
+import { type ConditionTest, conditionNames, type PriceFile } from '../../processors/price-file.ts'
+import { formatPicoUsd } from '../../schemas/money.ts'
+import { conditionsOf, readFixture, usageRow, type Vector } from './price-vectors.ts'
+
+const files = loadPriceBook()
+const book = new PriceBook(files)
+const { waived } = readFixture<{ waived: { [id: string]: string } }>('waivers')
+const providers = ['openai', 'anthropic', 'gcp.gemini', 'gcp.vertex_ai']
+
+function call(): PricedCall {
+  const none = Number.NaN
+  const amounts = { inputPico: none, cacheReadPico: none, cacheWritePico: none, outputPico: none, otherPico: none }
+  return { status: 'unpriced', reason: '', ...amounts, totalPico: none, flags: 0 }
+}
+
+describe.each(providers)('%s', (provider) => {
+  const { vectors } = readFixture<{ vectors: Vector[] }>(provider)
+
+  test.each(vectors.filter(({ id }) => waived[id] === undefined).map((vector) => [vector.id, vector] as const))(
+    '%s is priced as worked by hand',
+    (_, vector) => {
+      const resolution = book.resolve(provider, vector.model, conditionsOf(vector), Date.parse(vector.timestamp))
+      if (resolution.kind !== 'card') throw new Error(`${vector.model}: ${resolution.reason}`)
+      const usage = usageRow(vector.usage)
+      const priced = call()
+      priceUsage(resolution.card, usage, 0, priced)
+      const components = explainPrice(resolution.card, usage, 0).map(({ amountUsd, ...rest }) => ({
+        ...rest,
+        amount_usd: amountUsd,
+      }))
+      expect(priced.status).toBe(vector.expected.status)
+      expect(explainTotal(resolution.card, usage, 0)).toBe(formatPicoUsd(priced.totalPico))
+      if (vector.certainty === 'disputed')
+        expect([vector.expected.total_usd, vector.expected.alternative?.total_usd]).toContain(
+          formatPicoUsd(priced.totalPico),
+        )
+      else {
+        expect(formatPicoUsd(priced.totalPico)).toBe(vector.expected.total_usd)
+        expect(components).toEqual(vector.expected.components)
+      }
+    },
+  )
+
+  test('only medium vectors are waived, each with a reason', () => {
+    for (const { id, certainty } of vectors)
+      if (waived[id] !== undefined) expect([certainty, waived[id].length > 20]).toEqual(['medium', true])
+  })
+})
+
+describe('the price files', () => {
+  test('are sound', () => {
+    expect(checkPriceFiles(files)).toEqual([])
+  })
+
+  test('every entry is the one chosen under its own conditions: none is dead', () => {
+    for (const { id, provider, models, validFrom, validTo, when = {} } of book.entries()) {
+      const name = models.exact[0] ?? models.prefix?.[0] ?? ''
+      const at = validFrom === null ? Date.parse(validTo ?? '2026-11-22T00:00:00Z') - 1 : Date.parse(validFrom)
+      const conditions = { ...noConditions }
+      for (const condition of conditionNames) conditions[condition] = sample(when[condition])
+      const resolution = book.resolve(provider, name, conditions, at)
+      expect(resolution.kind === 'card' ? resolution.card.entry : resolution.reason).toBe(id)
+    }
+  })
+
+  test('an entry of a released version is never edited or removed', () => {
+    for (const file of files)
+      for (const before of releasedVersions(`processors/prices/${file.provider}.json`))
+        expect(editedEntries(before, file)).toEqual([])
+  })
+
+  test('an edited and a removed entry are noticed', () => {
+    const [file] = files
+    if (file === undefined) throw new Error('no price files')
+    const [first, second, ...rest] = file.entries
+    if (first === undefined || second === undefined) throw new Error('too few entries')
+    const edited: PriceFile = { ...file, entries: [{ ...second, confidence: 'low' }, ...rest] }
+    expect(editedEntries(file, edited)).toEqual([`${first.id}: removed`, `${second.id}: edited`])
+  })
+})
+
+/** A value that passes the test. */
+function sample(test: ConditionTest | null | undefined): string {
+  if (test === undefined || test === null) return ''
+  if (typeof test === 'string') return test
+  return 'not' in test ? 'somewhere-else' : (test.at(-1) ?? '')
+}
+
+/** The file in each tagged release of this repository. */
+function releasedVersions(path: string): PriceFile[] {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const tags = git('tag', '--list', 'v*')
+    .split('\n')
+    .filter((tag) => tag !== '')
+  return tags.flatMap((tag) =>
+    git('ls-tree', '--name-only', tag, '--', path) === ''
+      ? []
+      : [JSON.parse(git('show', `${tag}:${path}`)) as PriceFile],
+  )
+}
