@@ -191,7 +191,7 @@ describe('spans', () => {
   test('a block of several requests holds every cell', async () => {
     const bench = new Bench()
     const spans = new SpanBlock(bench.strings, { retentionDays: 90 })
-    const content = new ContentBlock(bench.strings, { retentionDays: 14 })
+    const content = new ContentBlock(bench.strings, { retentionDays: 400 })
     bench.batch.ingestedMs = 1_790_000_060_000
     for (let times = 0; times < 2; times++) {
       bench.rows(request)
