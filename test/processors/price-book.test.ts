@@ -155,6 +155,13 @@ describe('time', () => {
     expect(now.entries().map(({ id }) => id)).toEqual(['acme/a#1', 'acme/a#2'])
   })
 
+  test('what is superseded does not come back where its correction does not reach', () => {
+    const correction = { supersedes: 'acme/a#1', recordedAt: '2026-05-20T00:00:00Z', validTo: '2026-05-01T00:00:00Z' }
+    const book = new PriceBook([file([entry('acme/a#1', ['a'], '1'), entry('acme/a#2', ['a'], '2', correction)])])
+    expect(found(book, 'a', {}, day('2026-04-01'))).toBe('acme/a#2 exact')
+    expect(found(book, 'a', {}, day('2026-06-01'))).toBe('unknown_model')
+  })
+
   test('an alias is repointed by appending', () => {
     const book = new PriceBook([
       file([entry('acme/old#1', ['old'], '1'), entry('acme/new#1', ['new'], '2')], {
