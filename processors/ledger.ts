@@ -152,7 +152,7 @@ export class Ledger {
     if (resolution.kind === 'miss')
       return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason) }
     const { card } = resolution
-    const named = provider === 0 ? strings.internText(card.entry.slice(0, card.entry.indexOf('/'))) : provider
+    const named = provider === 0 ? strings.internText(card.provider) : provider
     return {
       resolution,
       model: strings.internText(card.model),
