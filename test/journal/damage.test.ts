@@ -47,7 +47,7 @@ function damaged(
   content: ReadonlyMap<string, Buffer>,
   harm: (file: Buffer) => Buffer | undefined,
 ): Map<string, Buffer> {
-  const copy = new Map([...content].map(([name, bytes]) => [name, Buffer.from(bytes)]))
+  const copy = new Map<string, Buffer>([...content].map(([name, bytes]) => [name, Buffer.from(bytes)]))
   const bytes = copy.get(first)!
   copy.set(first, harm(bytes) ?? bytes)
   return copy
