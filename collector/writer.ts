@@ -34,7 +34,13 @@ export interface WriterTable {
 export interface WriterHealth {
   readonly state: 'ok' | 'retrying' | 'paused'
   /** Absent when ok. */
-  readonly problem?: { readonly table: string; readonly code: number | null; readonly message: string }
+  readonly problem?: {
+    readonly table: string
+    readonly code: number | null
+    readonly message: string
+    /** Tries in a row that failed. */
+    readonly failures: number
+  }
 }
 
 export interface WriterOptions {
@@ -168,7 +174,7 @@ export class Writer {
 
   /**
    * For the stop, while `run` is going: seals, and waits until the journal is empty (true) or it is clear that it will not
-   * be (false): the time is over, or inserts fail. Rows left are delivered by the next start.
+   * be (false): the time is over, or inserts keep failing. Rows left are delivered by the next start.
    */
   async drain(timeoutMs: number): Promise<boolean> {
     await this.options.journal.seal()
@@ -177,7 +183,7 @@ export class Writer {
       isOver = true
       this.wake()
     })
-    while (!isOver && this.health.state === 'ok' && this.options.journal.stats().segments > 0) {
+    while (!isOver && !this.isDown() && this.options.journal.stats().segments > 0) {
       await new Promise<void>((resolve) => this.waiting.add(resolve))
     }
     cancel()
@@ -194,6 +200,12 @@ export class Writer {
       retries: this.retries,
       splits: this.splits,
     }
+  }
+
+  /** One failure is not an outage, three are. */
+  private isDown(): boolean {
+    const { state, problem } = this.health
+    return state === 'paused' || (problem !== undefined && problem.failures >= 3)
   }
 
   private async work(lane: Lane): Promise<void> {
@@ -348,7 +360,7 @@ export class Writer {
   private async pauseAfter(lane: Lane, table: string, error: unknown, failures: number): Promise<void> {
     const { retryFirstMs = 100, retryMaxMs = 10_000, pausedRetryMs = 15_000, random = Math.random } = this.options
     const isPaused = failureKind(error) === 'config'
-    const problem = { table, code: clickHouseCode(error), message: messageOf(error) }
+    const problem = { table, code: clickHouseCode(error), message: messageOf(error), failures }
     this.retries++
     this.setProblem(lane, { state: isPaused ? 'paused' : 'retrying', problem })
     const longMs = isPaused ? pausedRetryMs : Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures - 1, 30))
@@ -362,13 +374,12 @@ export class Writer {
     const health = all.find(({ state }) => state === 'paused') ?? all[0] ?? { state: 'ok' }
     const before = this.health
     this.health = health
+    this.wake()
     const isSame =
       health.state === before.state &&
       health.problem?.code === before.problem?.code &&
       health.problem?.table === before.problem?.table
-    if (isSame) return
-    this.options.onHealth?.(health)
-    this.wake()
+    if (!isSame) this.options.onHealth?.(health)
   }
 
   private count({ inserted, quarantined }: Outcome): void {

@@ -324,7 +324,7 @@ test('configuration: one message, slow tries, rows wait, goes on by itself once 
   const times = bench.clickHouse.requests.map(({ at }) => at)
   expect(new Set(times.slice(1).map((at, i) => at - times[i]!))).toEqual(new Set([15_000]))
   expect(bench.health).toEqual([
-    { state: 'paused', problem: { table: 'spans', code: 60, message: 'Code: 60. DB::Exception' } },
+    { state: 'paused', problem: { table: 'spans', code: 60, message: 'Code: 60. DB::Exception', failures: 1 } },
   ])
   expect(bench.journal.stats().rows).toBe(1)
   bench.clickHouse.failure = null
@@ -584,12 +584,36 @@ describe('stop', () => {
     await bench.journal.close()
   })
 
-  test('drain with ClickHouse down gives up at once; the rows are there at the next start', async () => {
+  test('drain outlives a single failure', async () => {
+    const bench = await setUp()
+    let cuts = 1
+    bench.clickHouse.answer = async () => {
+      if (cuts-- > 0) throw new Error('socket hang up')
+    }
+    const stop = bench.start()
+    await bench.journal.append([record([1])])
+    let answer: boolean | null = null
+    void bench.writer.drain(5000).then((result) => {
+      answer = result
+    })
+    await bench.until(() => answer !== null)
+    expect([answer, bench.clickHouse.idsOf('spans')]).toEqual([true, [1]])
+    await stop()
+    await bench.journal.close()
+  })
+
+  test('drain with ClickHouse down gives up soon; the rows are there at the next start', async () => {
     const bench = await setUp()
     bench.clickHouse.failure = new Error('ECONNREFUSED')
     const stop = bench.start()
     await bench.journal.append([record([1])])
-    expect(await bench.writer.drain(5000)).toBe(false)
+    let answer: boolean | null = null
+    void bench.writer.drain(5000).then((result) => {
+      answer = result
+    })
+    await bench.until(() => answer !== null)
+    expect(answer).toBe(false)
+    expect(bench.clickHouse.requests).toHaveLength(3)
     await stop()
     await bench.journal.close()
 
