@@ -214,13 +214,16 @@ export class Writer {
       const segment = await this.untilDone(lane, 'journal', () => journal.nextSealed(lane.stop))
       if (segment === undefined) return
       const outcome: Outcome = { inserted: [], quarantined: [], tokens: [] }
+      const triesBefore = this.retries + this.splits
       if (!(await this.deliver(segment, lane, outcome))) {
         journal.putBack(segment)
         return
       }
       // In one tick: rows leave the journal's count when they enter ours.
       this.count(outcome)
-      await journal.done(segment)
+      // An insert that was given up may still be sending: only what went well at once is free for sure.
+      const isBodyFree = this.retries + this.splits === triesBefore && outcome.quarantined.length === 0
+      await journal.done(segment, { isBodyFree })
       for (const token of outcome.tokens) {
         await this.untilDone(lane, 'quarantine', () => this.openQuarantine().forgetTakenApart(token))
       }

@@ -23,7 +23,8 @@ export interface ClickHouse {
     settings?: ClickHouseSettings,
   ): Promise<T[]>
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
-  insert(request: InsertRequest): Promise<void>
+  /** An aborted insert is ambiguous: it may have been stored. */
+  insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
   ping(): Promise<boolean>
   close(): Promise<void>
 }
@@ -102,13 +103,14 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
       guarded(async () => {
         await client.command({ query: sql, ...given(parameters, settings) })
       }),
-    insert: (request) =>
+    insert: (request, signal) =>
       guarded(async () => {
         const names = request.columns.map((name) => `\`${name}\``).join(', ')
         const { stream } = await client.exec({
           query: `INSERT INTO \`${request.table}\` (${names}) FORMAT Native`,
           values: Readable.from(request.body, { objectMode: false, highWaterMark: 1 << 20 }),
           clickhouse_settings: { ...insertSettings, insert_deduplication_token: request.token },
+          ...(signal === undefined ? {} : { abort_signal: signal }),
         })
         stream.resume()
         await new Promise<void>((resolve, reject) => {
@@ -147,6 +149,8 @@ function sorted(error: unknown): ClickHouseError {
 }
 
 function kindOf(code: number, message: string): ErrorKind {
+  // The parser of the block itself, whatever it tripped over.
+  if (message.includes('While executing Native')) return 'data'
   // 252 is "too many parts" (wait) and also "too many partitions for single INSERT block" (the data).
   if (code === 252) return /partitions for single/i.test(message) ? 'data' : 'world'
   if (dataCodes.has(code)) return 'data'

@@ -63,6 +63,9 @@ export class Journal {
   private next: Promise<OpenSegment | null> | null = null
   private readonly sealed: LiveSegment[]
   private readonly taken = new Map<string, LiveSegment>()
+  /** Record areas of taken segments, and one of a segment that is done, to read the next one into. */
+  private readonly areas = new Map<string, Buffer>()
+  private spareArea: Buffer | null = null
   private readonly waiting = new Set<() => void>()
   private cancelAge: (() => void) | null = null
   private queue: Promise<unknown> = Promise.resolve()
@@ -133,15 +136,22 @@ export class Journal {
     return undefined
   }
 
-  /** Its rows are in ClickHouse or in quarantine: remembered durably, then the file is free. Counts at once. */
-  async done(segment: SealedSegment): Promise<void> {
+  /**
+   * Its rows are in ClickHouse or in quarantine: remembered durably, then the file is free. Counts at once.
+   * With `isBodyFree` nobody holds the bodies of its records any more, and their memory is used again.
+   */
+  async done(segment: SealedSegment, { isBodyFree = false } = {}): Promise<void> {
     const live = this.give(segment)
+    const area = this.areas.get(segment.id)
+    if (isBodyFree && area !== undefined) this.spareArea = Buffer.from(area.buffer)
+    this.areas.delete(segment.id)
     this.retiring = this.retiring.then(() => this.finish(live))
     await this.retiring
   }
 
   /** Not done: to be delivered again, by this process or the next. */
   putBack(segment: SealedSegment): void {
+    this.areas.delete(segment.id)
     this.queueSealed(this.give(segment))
   }
 
@@ -322,14 +332,19 @@ export class Journal {
 
   /** Null when nothing of it can be read. */
   private async load(live: LiveSegment): Promise<SealedSegment | null> {
-    const found = await loadSegment(this.settings.files, live.path, live.header, live).catch((error) => {
+    const spare = this.spareArea
+    this.spareArea = null
+    const found = await loadSegment(this.settings.files, live.path, live.header, live, spare).catch((error) => {
       if (errorCode(error) === 'ENOENT') return null
       this.taken.delete(live.id)
       this.queueSealed(live)
       throw error
     })
     this.countLost(live, found?.lost ?? live.records, totalsOf(found?.records ?? []))
-    if (found !== null && found.records.length > 0) return sealedSegment(live, found)
+    if (found !== null && found.records.length > 0) {
+      this.areas.set(live.id, found.area)
+      return sealedSegment(live, found)
+    }
     this.taken.delete(live.id)
     await this.finish(live)
     return null

@@ -151,18 +151,24 @@ export interface LoadedSegment extends Scan {
   readonly area: Buffer
 }
 
-/** Reads a segment's records and checks them. With a seal mark, all that it promised and is not found is `lost`. */
+/**
+ * Reads a segment's records and checks them. With a seal mark, all that it promised and is not found is `lost`.
+ * Reads into `spare` where that is large enough: a fresh buffer a segment costs a tenth of the collector's time in garbage
+ * collection.
+ */
 export async function loadSegment(
   files: JournalFiles,
   path: string,
   header: SegmentHeader,
   seal: Pick<SealMark, 'records' | 'bytes'> | null,
+  spare: Buffer | null = null,
 ): Promise<LoadedSegment> {
   const fd = await files.open(path, 'read')
   try {
     // A header is checked, but a file may have been cut short: never allocate for what is not there.
     const present = Math.max(0, (await files.size(fd)) - pageBytes)
-    const area = Buffer.allocUnsafe(Math.min(seal?.bytes ?? header.capacity, present))
+    const size = Math.min(seal?.bytes ?? header.capacity, present)
+    const area = spare !== null && spare.length >= size ? spare.subarray(0, size) : roomyBuffer(size)
     await readAll(files, fd, area, pageBytes)
     const scan = scanRecords(area, header.tag)
     if (seal === null) return { area, ...scan }
@@ -170,6 +176,11 @@ export async function loadSegment(
   } finally {
     await files.close(fd)
   }
+}
+
+/** A little larger than asked for, so that the next segment of about the same size fits into it too. */
+function roomyBuffer(size: number): Buffer {
+  return Buffer.allocUnsafeSlow(size + (size >> 2)).subarray(0, size)
 }
 
 /** Totals by table of the records found. */
