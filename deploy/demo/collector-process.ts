@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 export interface CollectorEndpoints {
   readonly otlpHttp: string
   readonly api: string
+  /** May carry a user and a password. */
   readonly clickhouseHttp: string
   readonly database: string
 }
@@ -31,11 +32,18 @@ export async function findRunningCollector(
   return {
     otlpHttp: `http://${environment['SPANLEDGER_OTLP_HTTP_ENDPOINT'] ?? '127.0.0.1:4318'}`,
     api: `http://${environment['SPANLEDGER_API_ENDPOINT'] ?? '127.0.0.1:8100'}`,
-    clickhouseHttp:
-      environment['SPANLEDGER_CLICKHOUSE_URL'] ||
-      `http://${environment['SPANLEDGER_EMBEDDED_HTTP_ENDPOINT'] ?? '127.0.0.1:8123'}`,
+    clickhouseHttp: clickHouseUrl(environment),
     database: environment['SPANLEDGER_CLICKHOUSE_DATABASE'] ?? 'spanledger',
   }
+}
+
+function clickHouseUrl(environment: NodeJS.ProcessEnv): string {
+  const server = environment['SPANLEDGER_CLICKHOUSE_URL'] ?? ''
+  if (server === '') return `http://${environment['SPANLEDGER_EMBEDDED_HTTP_ENDPOINT'] ?? '127.0.0.1:8123'}`
+  const url = new URL(server)
+  url.username = environment['SPANLEDGER_CLICKHOUSE_USER'] || url.username
+  url.password = environment['SPANLEDGER_CLICKHOUSE_PASSWORD'] || url.password
+  return url.href
 }
 
 /** A collector of its own on free ports, with its data in `dataDir`. */

@@ -71,6 +71,7 @@ async function runApplication(
 ): Promise<ApplicationReport> {
   const own = Object.entries(process.env).filter(([name]) => !/^(OTEL|OPENAI|ANTHROPIC)_/.test(name))
   const child = fork(fileURLToPath(new URL('./application.ts', import.meta.url)), {
+    execArgv: [],
     env: {
       ...Object.fromEntries(own),
       OPENAI_BASE_URL: provider.openaiUrl,
@@ -88,7 +89,8 @@ async function runApplication(
     report = message as ApplicationReport
   })
   const killer = setTimeout(() => child.kill('SIGKILL'), applicationTimeoutMs)
-  await once(child, 'exit')
+  // The channel closes after its last message; the exit alone may come before it.
+  await Promise.all([once(child, 'exit'), once(child, 'disconnect')])
   clearTimeout(killer)
   if (child.exitCode !== 0 || report === undefined)
     throw new Error(`the demo's application ended with ${child.exitCode ?? child.signalCode} and no report`)
@@ -123,11 +125,14 @@ function print(
   say(`What the provider billed and what the ledger says\n${totalsTable(comparison)}`)
   say(conclusion(comparison))
   const query = `SELECT start_time, provider, model, input_tokens, output_tokens, total_cost, cost_status FROM ${database}.llm_calls ORDER BY start_time DESC LIMIT 50`
+  const clickhouse = new URL('/', clickhouseHttp)
+  clickhouse.username = ''
+  clickhouse.password = ''
   say(
     [
       'Where to look',
-      `  in a browser   ${new URL('/play', clickhouseHttp)}#${Buffer.from(query).toString('base64')}`,
-      `  by SQL         curl '${new URL('/', clickhouseHttp)}?database=${database}' --data-binary 'SELECT model, count(), sum(total_cost) FROM llm_calls GROUP BY model FORMAT PrettyCompact'`,
+      `  in a browser   ${clickhouse}play#${Buffer.from(query).toString('base64')}`,
+      `  by SQL         curl '${clickhouse}?database=${database}' --data-binary 'SELECT model, count(), sum(total_cost) FROM llm_calls GROUP BY model FORMAT PrettyCompact'`,
       `  by HTTP        curl ${api}/api/feedback/quality/models`,
     ].join('\n'),
   )
