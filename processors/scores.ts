@@ -150,6 +150,7 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
   const label = thumbLabel(body.score)
   const metadata: Record<string, string> = {}
   for (const [key, value] of Object.entries(body.metadata ?? {})) setOwn(metadata, key, metadataText(value))
+  const sentText = (key: string) => (Object.hasOwn(body.metadata ?? {}, key) ? plainText(body.metadata?.[key]) : '')
   const ids = {
     given_trace_id: body.trace_id ?? '',
     given_span_id: body.span_id ?? '',
@@ -177,8 +178,8 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
     metadata,
     target_time: context.nowMs,
     // AgentCost's way to say which prompt was judged; the target, once found, knows better.
-    prompt_name: low(Object.hasOwn(metadata, 'prompt_id') ? metadata['prompt_id']! : ''),
-    prompt_version: low(Object.hasOwn(metadata, 'prompt_version') ? metadata['prompt_version']! : ''),
+    prompt_name: low(sentText('prompt_id')),
+    prompt_version: low(sentText('prompt_version')),
     retention_days: context.retentionDays ?? scoreRetentionDays,
     version: context.nowMs,
   }
