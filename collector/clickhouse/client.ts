@@ -1,8 +1,11 @@
 // One way to ClickHouse, embedded or remote: the official client over HTTP. Inserts are raw `Native` bodies with their
-// deduplication token; errors are sorted into what to retry, what to bisect and what to tell the operator.
+// deduplication token; answers are read up to a limit; errors say what they ask for (errors.ts).
 
 import { Readable } from 'node:stream'
-import { type ClickHouseSettings, ClickHouseError as ClientError, createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { answerError, ClickHouseError, requestError } from './errors.ts'
+
+export { ClickHouseError, type ErrorKind } from './errors.ts'
 
 export type QueryParameters = Readonly<Record<string, unknown>>
 
@@ -16,46 +19,30 @@ export interface InsertRequest {
   readonly rows: number
 }
 
+/** Every method but `ping` and `close` rejects with ClickHouseError. */
 export interface ClickHouse {
+  /** Rows as objects; 64-bit integers and decimals as strings. Values go in as `{name:Type}` parameters. */
   query<T = Record<string, unknown>>(
     sql: string,
     parameters?: QueryParameters,
     settings?: ClickHouseSettings,
   ): Promise<T[]>
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
-  /** An aborted insert is ambiguous: it may have been stored. */
+  /** The body's memory is the caller's again when the promise settles. An insert given up by the signal may still succeed. */
   insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
   ping(): Promise<boolean>
   close(): Promise<void>
 }
 
-/** `world`: try again, the same bytes; `data`: these bytes will never be taken; `config`: a person has to act. */
-export type ErrorKind = 'world' | 'data' | 'config'
-
-export class ClickHouseError extends Error {
-  readonly kind: ErrorKind
-  /** ClickHouse's error code; null when no answer of ClickHouse's was read. */
-  readonly code: number | null
-
-  constructor(kind: ErrorKind, code: number | null, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'ClickHouseError'
-    this.kind = kind
-    this.code = code
-  }
-}
-
-/** Codes that say the data itself cannot be stored. Source: ClickHouse src/Common/ErrorCodes.cpp, 26.7. */
-const dataCodes = new Set([6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190, 349, 407, 441])
-/** Codes that wait for somebody to change a setting, a grant or the schema. */
-const configCodes = new Set([16, 20, 36, 47, 60, 62, 81, 115, 164, 192, 193, 291, 497, 516])
-
 export interface ClickHouseOptions {
-  /** `http(s)://[user:password@]host:port`. */
+  /** `http(s)://[user:password@]host:port[/path]`. */
   readonly url: string
   readonly database: string
+  /** Longest silence on a connection, and longest run of a statement on the server; 60 s. */
   readonly requestTimeoutMs?: number
-  /** gzip of request bodies, for servers that are far away. */
+  /** Of one answer; 64 MiB. */
+  readonly responseBytesMax?: number
+  /** zstd for request bodies: 4 to 5 times fewer bytes for servers that are far away. */
   readonly compress?: boolean
 }
 
@@ -64,95 +51,151 @@ export const insertSettings = {
   async_insert: 0,
   insert_deduplicate: 1,
   deduplicate_blocks_in_dependent_materialized_views: 1,
+  distributed_foreground_insert: 1,
   wait_end_of_query: 1,
 } as const satisfies ClickHouseSettings
 
-/** Connects lazily; the password stays out of every message. */
+/** Settings of every other statement. `wait_end_of_query`: an error is a status, never the tail of a half answer. */
+const statementSettings = {
+  wait_end_of_query: 1,
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  use_skip_indexes_if_final: 1,
+} as const satisfies ClickHouseSettings
+
+const errorBytesMax = 64 * 1024
+/** Servers close idle connections after 3 to 10 s; the client has to be quicker. */
+const idleSocketMs = 2000
+
+interface Statement {
+  readonly sql: string
+  readonly parameters?: QueryParameters | undefined
+  readonly settings: ClickHouseSettings
+  readonly body?: readonly Uint8Array[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Connects lazily. Throws an Error on a URL that is none; the password is in no message. */
 export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
-  const url = new URL(options.url)
-  const username = decodeURIComponent(url.username)
-  const password = decodeURIComponent(url.password)
-  url.username = ''
-  url.password = ''
+  const { database, requestTimeoutMs = 60_000, responseBytesMax = 64 << 20, compress = false } = options
+  const { username, password, ...place } = parseUrl(options.url)
   const client = createClient({
-    url,
+    ...place,
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    database: options.database,
-    request_timeout: options.requestTimeoutMs ?? 60_000,
+    database,
+    request_timeout: requestTimeoutMs,
     max_open_connections: 8,
-    // Servers close idle connections after 3 to 10 s; the client has to be quicker.
-    keep_alive: { enabled: true, idle_socket_ttl: 2000 },
-    compression: { request: options.compress ?? false, response: false },
-    clickhouse_settings: { output_format_json_quote_64bit_integers: 1, use_skip_indexes_if_final: 1 },
+    keep_alive: { enabled: true, idle_socket_ttl: idleSocketMs, eagerly_destroy_stale_sockets: true },
+    compression: { request: compress ? { codec: 'zstd', level: 1 } : false, response: false },
+    clickhouse_settings: { max_execution_time: Math.ceil(requestTimeoutMs / 1000) },
+    // What it has to say is in its errors; its own log would go to the console.
+    log: { level: ClickHouseLogLevel.OFF },
   })
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+
+  const send = async (statement: Statement): Promise<Buffer> => {
+    const { sql, parameters, settings, body, signal } = statement
     try {
-      return await work()
+      const { stream, response_headers, http_status_code } = await client.exec({
+        query: sql,
+        clickhouse_settings: settings,
+        ...(parameters === undefined ? {} : { query_params: { ...parameters } }),
+        ...(signal === undefined ? {} : { abort_signal: signal }),
+        ...(body === undefined ? {} : { values: Readable.from(body, { objectMode: false }) }),
+        // Read here instead: up to a limit, and with ClickHouse's code from the header.
+        ignore_error_response: true,
+      })
+      const status = http_status_code ?? 0
+      const codeHeader = response_headers['x-clickhouse-exception-code']
+      if (status >= 200 && status < 300 && codeHeader === undefined) {
+        return await read(stream, { bytesMax: responseBytesMax, isCut: false, signal })
+      }
+      const text = (await read(stream, { bytesMax: errorBytesMax, isCut: true, signal })).toString()
+      throw answerError(status, String(codeHeader ?? '') || undefined, masked(text, password))
     } catch (error) {
-      throw sorted(error)
+      throw requestError(error)
     }
   }
+
   return {
-    query: (sql, parameters, settings) =>
-      guarded(async () => {
-        const found = await client.query({ query: sql, format: 'JSONEachRow', ...given(parameters, settings) })
-        return found.json()
-      }),
-    command: (sql, parameters, settings) =>
-      guarded(async () => {
-        await client.command({ query: sql, ...given(parameters, settings) })
-      }),
-    insert: (request, signal) =>
-      guarded(async () => {
-        const names = request.columns.map((name) => `\`${name}\``).join(', ')
-        const { stream } = await client.exec({
-          query: `INSERT INTO \`${request.table}\` (${names}) FORMAT Native`,
-          values: Readable.from(request.body, { objectMode: false, highWaterMark: 1 << 20 }),
-          clickhouse_settings: { ...insertSettings, insert_deduplication_token: request.token },
-          ...(signal === undefined ? {} : { abort_signal: signal }),
-        })
-        stream.resume()
-        await new Promise<void>((resolve, reject) => {
-          stream.once('end', resolve)
-          stream.once('error', reject)
-        })
-      }),
+    async query<T>(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<T[]> {
+      const answer = await send({
+        sql: `${sql.trim().replace(/;+$/, '')}\nFORMAT JSONEachRow`,
+        parameters,
+        settings: { ...statementSettings, max_result_bytes: String(responseBytesMax), ...settings },
+      })
+      // One object a line, newlines within them escaped.
+      return JSON.parse(`[${answer.toString().trimEnd().replaceAll('\n', ',')}]`) as T[]
+    },
+    async command(sql, parameters, settings) {
+      await send({ sql, parameters, settings: { ...statementSettings, ...settings } })
+    },
+    async insert({ table, columns, body, token }, signal) {
+      const names = columns.map(identifier).join(', ')
+      await send({
+        sql: `INSERT INTO ${identifier(table)} (${names}) FORMAT Native`,
+        settings: { ...insertSettings, insert_deduplication_token: token },
+        body,
+        signal,
+      })
+    },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),
   }
 }
 
-function given(
-  parameters?: QueryParameters,
-  settings?: ClickHouseSettings,
-): { query_params?: Record<string, unknown>; clickhouse_settings?: ClickHouseSettings } {
+interface Place {
+  readonly url: string
+  readonly pathname?: string
+  readonly username: string
+  readonly password: string
+}
+
+function parseUrl(text: string): Place {
+  // The error of URL itself would carry the text, and with it the password.
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new Error('the ClickHouse URL is no http(s)://user:password@host:port')
+  if (url.search !== '' || url.hash !== '') throw new Error('the ClickHouse URL takes no ?settings and no #fragment')
   return {
-    ...(parameters === undefined ? {} : { query_params: { ...parameters } }),
-    ...(settings === undefined ? {} : { clickhouse_settings: settings }),
+    url: url.origin,
+    ...(url.pathname === '/' ? {} : { pathname: url.pathname }),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
   }
 }
 
-function sorted(error: unknown): ClickHouseError {
-  if (error instanceof ClickHouseError) return error
-  if (error instanceof ClientError) {
-    const code = Number(error.code)
-    return new ClickHouseError(
-      kindOf(code, error.message),
-      code,
-      `ClickHouse ${code} ${error.type ?? ''}: ${error.message.slice(0, 2000)}`,
-      { cause: error },
-    )
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  return new ClickHouseError('world', null, `ClickHouse did not answer: ${message.slice(0, 500)}`, { cause: error })
+function identifier(name: string): string {
+  return `\`${name.replace(/[\\`]/g, '\\$&')}\``
 }
 
-function kindOf(code: number, message: string): ErrorKind {
-  // The parser of the block itself, whatever it tripped over.
-  if (message.includes('While executing Native')) return 'data'
-  // 252 is "too many parts" (wait) and also "too many partitions for single INSERT block" (the data).
-  if (code === 252) return /partitions for single/i.test(message) ? 'data' : 'world'
-  if (dataCodes.has(code)) return 'data'
-  return configCodes.has(code) ? 'config' : 'world'
+function masked(text: string, password: string): string {
+  return password.length < 4 ? text : text.replaceAll(password, '***')
+}
+
+/** The answer's body; beyond the limit it is cut, or refused. */
+async function read(
+  stream: Readable,
+  { bytesMax, isCut, signal }: { bytesMax: number; isCut: boolean; signal: AbortSignal | undefined },
+): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const giveUp = (): void => {
+    stream.destroy(new Error('given up'))
+  }
+  if (signal?.aborted) giveUp()
+  signal?.addEventListener('abort', giveUp)
+  try {
+    // Leaving the loop early destroys the stream, and with it the connection.
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes <= bytesMax) continue
+      if (isCut) break
+      throw new ClickHouseError('config', 396, `the answer of ClickHouse is larger than ${bytesMax} bytes`)
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
 }
