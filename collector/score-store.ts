@@ -1,0 +1,195 @@
+// Rows of `scores` and the spans they judge, read back from ClickHouse as the plain objects that processors work on.
+
+import type { Attribution, SessionFacts, SpanFacts } from '../processors/score-target.ts'
+import type { ScoreRow } from '../processors/scores.ts'
+import { parsePicoUsd } from '../schemas/money.ts'
+import { scoresTable } from '../schemas/scores-table.ts'
+import type { ClickHouse } from './clickhouse/client.ts'
+
+export type Reader = Pick<ClickHouse, 'query'>
+
+export interface ScoreKey {
+  readonly project_id: string
+  readonly score_id: string
+}
+
+/** Spans read of one trace, its calls first; a trace with more calls has no cost as a whole. */
+export const spansPerTraceMax = 1000
+const spansPerResponseMax = 10
+
+const readSettings = { do_not_merge_across_partitions_select_final: 1, max_execution_time: 30 } as const
+
+const scoreList = scoresTable.columns
+  .filter(({ name }) => name !== 'is_deleted')
+  .map(({ name, type }) => `${cellText(`s.${name}`, type)} AS ${name}`)
+  .join(', ')
+
+/** The newest state of each of these scores that exists and is not deleted. */
+export async function readScores(clickhouse: Reader, project: string, ids: readonly string[]): Promise<ScoreRow[]> {
+  if (ids.length === 0) return []
+  const sql = `SELECT ${scoreList} FROM current_scores AS s WHERE s.project_id = {project:String} AND s.score_id IN {ids:Array(String)}`
+  const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
+  return found.map(scoreOf)
+}
+
+export interface WaitingScores {
+  readonly sinceMs: number
+  /** Keys up to here were seen already. */
+  readonly after: ScoreKey
+  readonly limit: number
+}
+
+/** Keys of scores that name a target and have not found it, in order; those deleted or resolved since are left out. */
+export function readWaiting(clickhouse: Reader, { sinceMs, after, limit }: WaitingScores): Promise<ScoreKey[]> {
+  const sql = `SELECT s.project_id AS project_id, s.score_id AS score_id
+FROM scores AS s
+WHERE s.created_at >= fromUnixTimestamp64Milli({since:Int64})
+  AND (s.project_id, s.score_id) > ({project:String}, {id:String})
+GROUP BY project_id, score_id
+HAVING argMax((s.resolved, s.is_deleted, s.target = ''), s.version) = (0, 0, 0)
+ORDER BY project_id, score_id
+LIMIT {limit:UInt32}`
+  return clickhouse.query<ScoreKey>(
+    sql,
+    { since: sinceMs, project: after.project_id, id: after.score_id, limit },
+    readSettings,
+  )
+}
+
+const attributionColumns = [
+  'env',
+  'service',
+  'release',
+  'feature',
+  'prompt_name',
+  'prompt_version',
+  'user_id',
+  'session_id',
+] as const satisfies readonly (keyof Attribution)[]
+
+/** As in the view `llm_calls`; a test holds the two together. */
+const isCall = `s.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call')`
+
+const spanTexts = [
+  ...[
+    'trace_id',
+    'span_id',
+    'parent_span_id',
+    'kind',
+    'name',
+    'provider',
+    'model',
+    'cost_status',
+    'counted_as',
+    'response_id',
+  ],
+  ...attributionColumns,
+]
+const spanList = `${spanTexts.map((name) => `s.${name} AS ${name}`).join(', ')}, ${isCall} AS is_call,
+  toUnixTimestamp64Milli(s.start_time) AS start_ms, toUnixTimestamp64Milli(s.ingested_at) AS ingested_ms, toString(s.total_cost) AS total_cost`
+
+/** Spans that carry these response ids, newest first, by response id. */
+export async function readResponses(
+  clickhouse: Reader,
+  project: string,
+  ids: readonly string[],
+): Promise<Map<string, SpanFacts[]>> {
+  if (ids.length === 0) return new Map()
+  const sql = `SELECT ${spanList} FROM spans AS s FINAL
+WHERE s.project_id = {project:String} AND s.response_id IN {ids:Array(String)}
+ORDER BY response_id, is_call DESC, start_ms DESC LIMIT ${spansPerResponseMax} BY response_id`
+  const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
+  return Map.groupBy(found.map(spanOf), (span) => span.response_id)
+}
+
+/** Spans of these traces, those named in `spanIds` and calls first, at most `spansPerTraceMax` of each. */
+export async function readTraces(
+  clickhouse: Reader,
+  project: string,
+  wanted: { readonly traceIds: readonly string[]; readonly spanIds: readonly string[] },
+): Promise<Map<string, SpanFacts[]>> {
+  if (wanted.traceIds.length === 0) return new Map()
+  const sql = `SELECT ${spanList} FROM spans AS s FINAL
+WHERE s.project_id = {project:String} AND s.trace_id IN {traces:Array(String)}
+ORDER BY trace_id, s.span_id IN {spans:Array(String)} DESC, is_call DESC, start_ms LIMIT ${spansPerTraceMax} BY trace_id`
+  const parameters = { project, traces: wanted.traceIds, spans: wanted.spanIds }
+  const found = await clickhouse.query<Record<string, unknown>>(sql, parameters, readSettings)
+  const traces = Map.groupBy(found.map(spanOf), (span) => span.trace_id)
+  for (const [id, spans] of traces) traces.set(id, withoutPartialSum(spans, new Set(wanted.spanIds)))
+  return traces
+}
+
+/** A trace that was cut among its calls must not be added up: their costs become unknown, but for the calls judged by name. */
+function withoutPartialSum(spans: SpanFacts[], named: ReadonlySet<string>): SpanFacts[] {
+  if (spans.length < spansPerTraceMax || spans.at(-1)?.is_call === 0) return spans
+  return spans.map((span) => (named.has(span.span_id) ? span : { ...span, total_cost: null }))
+}
+
+/** What is common to all spans of each of these sessions. */
+export async function readSessions(
+  clickhouse: Reader,
+  project: string,
+  ids: readonly string[],
+): Promise<Map<string, SessionFacts>> {
+  if (ids.length === 0) return new Map()
+  const billed = `${isCall} AND s.cost_status != 'not_billed'`
+  const two = (name: string, condition: string) => `groupUniqArrayIf(2)(s.${name}, ${condition}) AS ${name}s`
+  const sql = `SELECT s.session_id AS id, toUnixTimestamp64Milli(min(s.start_time)) AS start_ms, toUnixTimestamp64Milli(max(s.ingested_at)) AS ingested_ms,
+  ${['env', 'service', 'release', 'feature', 'user_id'].map((name) => two(name, `s.${name} != ''`)).join(', ')},
+  ${two('provider', billed)}, ${two('model', billed)},
+  groupUniqArrayIf(2)((s.prompt_name, s.prompt_version), s.prompt_name != '') AS prompts
+FROM spans AS s FINAL
+WHERE s.project_id = {project:String} AND s.session_id IN {ids:Array(String)}
+GROUP BY id`
+  const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
+  return new Map(found.map((record) => [String(record['id']), sessionOf(record)]))
+}
+
+function sessionOf(record: Readonly<Record<string, unknown>>): SessionFacts {
+  const list = (name: string): string[] => (record[name] as unknown[]).map(String)
+  const only = (name: string): string => (list(name).length === 1 ? list(name)[0]! : '')
+  const prompts = record['prompts'] as [string, string][]
+  const [prompt_name, prompt_version] = prompts.length === 1 ? prompts[0]! : ['', '']
+  return {
+    start_ms: Number(record['start_ms']),
+    ingested_ms: Number(record['ingested_ms']),
+    env: only('envs'),
+    service: only('services'),
+    release: only('releases'),
+    feature: only('features'),
+    user_id: only('user_ids'),
+    session_id: String(record['id']),
+    prompt_name,
+    prompt_version,
+    provider: only('providers'),
+    model: list('models').length > 1 ? 'mixed' : only('models'),
+  }
+}
+
+function spanOf(record: Readonly<Record<string, unknown>>): SpanFacts {
+  const { total_cost } = record
+  return {
+    ...record,
+    is_call: Number(record['is_call']),
+    start_ms: Number(record['start_ms']),
+    ingested_ms: Number(record['ingested_ms']),
+    total_cost: typeof total_cost === 'string' ? parsePicoUsd(total_cost) : null,
+  } as SpanFacts // the select list above names every text of it
+}
+
+function cellText(column: string, type: string): string {
+  if (type.startsWith('DateTime64')) return `toUnixTimestamp64Milli(${column})`
+  return type.includes('Decimal') ? `toString(${column})` : column
+}
+
+function scoreOf(record: Readonly<Record<string, unknown>>): ScoreRow {
+  const row: Record<string, unknown> = { is_deleted: 0 }
+  for (const { name, type } of scoresTable.columns) if (name !== 'is_deleted') row[name] = cellOf(record[name], type)
+  return row as unknown as ScoreRow // the loop fills every column, each by its type
+}
+
+function cellOf(value: unknown, type: string): unknown {
+  if (value === null) return null
+  if (type.includes('Decimal')) return parsePicoUsd(String(value))
+  return /^(?:DateTime64|UInt|Int)/.test(type) ? Number(value) : value
+}
