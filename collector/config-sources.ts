@@ -87,20 +87,27 @@ function readText(file: Given, { readFile }: Inputs): string {
   )
 }
 
-function readFlags(options: readonly Option[], argv: readonly string[]): Map<string, Given> {
-  const keys = new Map(keysOf(options).map((key) => [flagName(key), key]))
+/** Every configuration flag, with its key and whether it goes without a value; `--config` has the key `config`. */
+export function flagsOf(
+  options: readonly Option[],
+): ReadonlyMap<string, { readonly key: string; readonly isSwitch: boolean }> {
   const switches = new Set(options.filter(({ kind }) => kind === yesOrNo).map(({ key }) => key))
-  keys.set('--config', 'config')
+  const flags = ['config', ...keysOf(options)].map(
+    (key) => [flagName(key), { key, isSwitch: switches.has(key) }] as const,
+  )
+  return new Map(flags)
+}
+
+function readFlags(options: readonly Option[], argv: readonly string[]): Map<string, Given> {
+  const flags = flagsOf(options)
   const given = new Map<string, Given>()
   for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i]!
-    const [flag, inline] = splitFlag(argument)
-    const key = keys.get(flag)
-    if (key === undefined) throw new ConfigError(unknownName('flag', flag, keys.keys()))
-    if (inline === undefined && switches.has(key)) given.set(key, { source: flag, text: 'true' })
-    else if (inline !== undefined) given.set(key, { source: flag, text: inline })
-    else if (argv[i + 1] === undefined) throw new ConfigError(`${flag} needs a value`)
-    else given.set(key, { source: flag, text: argv[++i]! })
+    const [flag, inline] = splitFlag(argv[i]!)
+    const known = flags.get(flag)
+    if (known === undefined) throw new ConfigError(unknownName('flag', flag, flags.keys()))
+    const text = inline ?? (known.isSwitch ? 'true' : argv[++i])
+    if (text === undefined) throw new ConfigError(`${flag} needs a value`)
+    given.set(known.key, { source: flag, text })
   }
   return given
 }

@@ -126,7 +126,7 @@ function plain(value: unknown, mask: (text: string) => string, depth: number): u
 }
 
 /** Message of an error and of what caused it; the stack of a bug, by its first frame. */
-function errorText(error: Error): string {
+export function errorText(error: Error): string {
   const parts: string[] = []
   let cause: unknown = error
   while (cause instanceof Error && parts.length < causesMax) {
