@@ -11,32 +11,32 @@ import type { PriceBook } from '../processors/price-book.ts'
 import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
+import type { ExportOutcome, Receiver } from './otlp/door.ts'
 import { decodeLogs } from './otlp/logs.ts'
 import { TraceDecoder } from './otlp/traces.ts'
 import { ClickHouseSink, type RecordStore } from './sinks/clickhouse.ts'
 
-/** Verdict on one export request, given once its rows are durable. */
-export interface ExportOutcome {
-  readonly rejected: number
-  /** Why rows were rejected; empty on full success. */
-  readonly message: string
-}
-
 export interface PipelineMeter {
-  spans(received: number, rejected: number): void
   calls(costStatus: string, count: number): void
+  rejected(spans: number): void
 }
 
 export interface PipelineParts {
   readonly store: RecordStore
   readonly dialects: readonly Dialect[]
   readonly book: PriceBook
-  readonly settings: { readonly keepContent: boolean; readonly retentionDays: number; readonly contentRetentionDays: number }
+  readonly settings: {
+    readonly keepContent: boolean
+    readonly retentionDays: number
+    readonly contentRetentionDays: number
+  }
   readonly meter: PipelineMeter
   readonly now?: () => number
 }
 
-export class Pipeline {
+export class Pipeline implements Receiver {
+  /** Spans left out of requests that were taken otherwise. */
+  rejectedSpans = 0
   private readonly strings = new StringTable()
   private readonly batch = new SpanBatch()
   private readonly decoder: TraceDecoder
@@ -56,7 +56,13 @@ export class Pipeline {
     this.decoder = new TraceDecoder(batch, strings)
     this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
     this.charge = new Charge(batch)
-    this.ledger = new Ledger({ book: parts.book, batch, strings, charge: this.charge, conditions: this.normaliser.conditions })
+    this.ledger = new Ledger({
+      book: parts.book,
+      batch,
+      strings,
+      charge: this.charge,
+      conditions: this.normaliser.conditions,
+    })
     this.sink = new ClickHouseSink(parts.store, strings, parts.settings)
   }
 
@@ -78,7 +84,8 @@ export class Pipeline {
     const durable = spans > 0 ? [this.sink.append(batch)] : []
     if (scores.length > 0) durable.push(this.appendScores(scores))
     await Promise.all(durable)
-    this.meter.spans(spans, outcome.rejected)
+    this.rejectedSpans += outcome.rejected
+    this.meter.rejected(outcome.rejected)
     for (const [status, count] of statuses) this.meter.calls(status, count)
     return outcome
   }
@@ -87,14 +94,28 @@ export class Pipeline {
   async logs(body: Uint8Array, project: string): Promise<ExportOutcome> {
     const nowMs = this.now()
     const records = decodeLogs(body)
-    const context = { projectId: project, nowMs, retentionDays: this.settings.contentRetentionDays, keepContent: this.settings.keepContent }
+    const context = {
+      projectId: project,
+      nowMs,
+      retentionDays: this.settings.contentRetentionDays,
+      keepContent: this.settings.keepContent,
+    }
     const scores: ScoreRow[] = []
     for (const record of records) {
       const name = eventName(record)
       if (!isEvaluationEvent(name, record.attributes)) continue
       const timeMs = Number(logTime(record, nowMs) / 1_000_000n)
       const { scopeName, resource } = record.source
-      const event = { name, attributes: record.attributes, timeMs, traceId: record.traceId, spanId: record.spanId, body: record.body, scopeName, resource }
+      const event = {
+        name,
+        attributes: record.attributes,
+        timeMs,
+        traceId: record.traceId,
+        spanId: record.spanId,
+        body: record.body,
+        scopeName,
+        resource,
+      }
       const score = scoreFromEvaluationEvent(event, { projectId: project, nowMs })
       if (score !== undefined) scores.push(score)
     }
@@ -105,7 +126,7 @@ export class Pipeline {
 
   /** Scores from any door; resolves when they are durable. */
   appendScores(scores: readonly ScoreRow[]): Promise<void> {
-    return this.sink.appendRows('scores', scores as readonly object[] as readonly Record<string, unknown>[])
+    return this.sink.appendRows('scores', scores)
   }
 
   private spanScores(project: string, nowMs: number): ScoreRow[] {

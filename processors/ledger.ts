@@ -17,6 +17,8 @@ interface Slot {
   readonly provider: number
   readonly entry: number
   readonly reason: number
+  /** What was assumed to find the card. */
+  readonly flags: number
 }
 
 /** Prices batches with one book; a new book makes a new ledger. */
@@ -101,10 +103,10 @@ export class Ledger {
     }
     priceUsage(slot.resolution.card, batch.usage, at, result)
     this.name(row, slot)
-    this.write(row, result)
+    this.write(row, result, slot)
   }
 
-  private write(row: number, priced: PricedCall): void {
+  private write(row: number, priced: PricedCall, slot: Slot): void {
     const { batch } = this
     const to = row * costCount
     batch.costs[to + cost.input] = priced.inputPico
@@ -115,7 +117,7 @@ export class Ledger {
     batch.costs[to + cost.total] = priced.totalPico
     this.set(row, priced.status, priced.reason)
     const isAssumed = batch.low[low.usage_rule]![row] === this.word('inclusive:assumed')
-    const flags = priced.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
+    const flags = priced.flags | slot.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
     if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
   }
 
@@ -150,7 +152,7 @@ export class Ledger {
       endMs,
     )
     if (resolution.kind === 'miss')
-      return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason) }
+      return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason), flags: 0 }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.provider) : provider
     return {
@@ -159,6 +161,7 @@ export class Ledger {
       provider: named,
       entry: strings.internText(card.entry),
       reason: 0,
+      flags: card.match === 'inferred' ? priceFlags.provider_inferred : 0,
     }
   }
 
@@ -170,8 +173,17 @@ export class Ledger {
     if (slot.entry !== 0) batch.low[low.price_book]![row] = this.word(this.book.version)
   }
 
+  /** The sender's own figure stands; a failed call without usage that it gives as 0 was not billed at all. */
   private charged(row: number): void {
-    this.set(row, 'reported', '')
+    const { batch } = this
+    const isFailed = batch.low[low.status]![row] === this.word('error')
+    if (
+      isFailed &&
+      batch.costs[row * costCount + cost.total] === 0 &&
+      checkUsage(batch.usage, row * usageUnitCount) === 'no_usage'
+    ) {
+      this.notBilled(row, 'failed_no_usage')
+    } else this.set(row, 'reported', '')
   }
 
   private notBilled(row: number, reason: string): void {

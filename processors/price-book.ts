@@ -49,8 +49,9 @@ export class PriceBook {
   readonly version: string
   private readonly shelves = new Map<string, Shelf>()
   private readonly overrides: readonly Shelf[]
-  /** Provider per exact id, null where several have it. */
+  /** Provider per exact id, null where several have it; of a maker and its hosts, the maker. */
   private readonly owners = new Map<string, string | null>()
+  private readonly hosted = new Map<string, string | null>()
 
   /** Throws RangeError for an entry that cannot be compiled; the finer checks are `checkPriceFiles`. */
   constructor(files: readonly PriceFile[], options: PriceBookOptions = {}) {
@@ -59,9 +60,7 @@ export class PriceBook {
       const shelf = new Shelf(file, asOf)
       if (shelf.entries.length === 0) continue
       this.shelves.set(file.provider, shelf)
-      for (const id of shelf.exact.keys()) {
-        this.owners.set(id, this.owners.has(id) ? null : file.provider)
-      }
+      for (const id of shelf.exact.keys()) this.claim(id, file)
     }
     this.overrides = overrideShelves(options.overrides ?? [], this.shelves, asOf)
     this.version = versionOf(
@@ -72,7 +71,7 @@ export class PriceBook {
 
   /**
    * The card for a call that ended at `atMs` (Unix milliseconds), or why there is none.
-   * Provider '' is inferred when exactly one provider has that exact model id.
+   * Provider '' is inferred when exactly one maker, or else exactly one host, has that exact model id.
    */
   resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
     const window = new Window(atMs)
@@ -109,8 +108,13 @@ export class PriceBook {
     return family === '' ? null : { provider, model: family }
   }
 
+  private claim(id: string, { provider, isHost = false }: PriceFile): void {
+    const claims = isHost ? this.hosted : this.owners
+    claims.set(id, claims.has(id) ? null : provider)
+  }
+
   private ownerOf(model: string): string {
-    return this.owners.get(model) ?? ''
+    return (this.owners.has(model) ? this.owners : this.hosted).get(model) ?? ''
   }
 }
 

@@ -20,6 +20,8 @@ export const priceFlags = {
   tier_assumed: 8,
   /** Whether input includes cached tokens was assumed, not told. Set by the normaliser's caller. */
   usage_semantics_assumed: 16,
+  /** The call did not name a provider: the maker of the model was assumed. */
+  provider_inferred: 32,
 } as const
 
 export type MatchKind = 'exact' | 'alias' | 'prefix' | 'override' | 'inferred'

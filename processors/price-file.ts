@@ -94,6 +94,8 @@ export interface ModelAlias {
 export interface PriceFile {
   /** Canonical provider name; the file is called `<provider>.json`. */
   readonly provider: string
+  /** Serves models of others as well: a call that names no provider is taken for the maker's, not for a host's. */
+  readonly isHost?: boolean
   /** Path spellings in front of a model id that do not change the price: `models/`, `publishers/google/models/`. */
   readonly modelPaths?: readonly string[]
   /** Reported value → our value, per condition, lower case: { serviceTier: { fast: "priority" } }. */

@@ -61,6 +61,9 @@ export class SpanOutcome {
       return
     }
     batch.role[row] = batch.low[low.operation]![row] === words.fetchResponse ? role.replay : role.call
+    // An embedding has no output to report: its count is known to be 0.
+    if (kind === words.embedding && hasUsage && Number.isNaN(batch.usage[at + unit.output]!))
+      batch.usage[at + unit.output] = 0
     batch.attempt[row] = 1
     batch.attempts[row] = 1
   }

@@ -12,6 +12,7 @@ const load = (strings: StringTable) => ({
   stop: strings.internText('stop'),
   llm: strings.internText('llm'),
   other: strings.internText('other'),
+  embedding: strings.internText('embedding'),
   fetchResponse: strings.internText('fetch_response'),
   exception: strings.internText('exception'),
   exceptionType: strings.internText('exception.type'),

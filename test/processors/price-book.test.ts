@@ -101,6 +101,28 @@ describe('names', () => {
     expect(found(book, 'nothing', {}, at, '')).toBe('unknown_provider')
   })
 
+  test('without a provider the maker of a model goes before its hosts', () => {
+    const model = 'shared'
+    const entry = (provider: string): PriceEntry => ({
+      id: `${provider}/${model}#1`,
+      models: { exact: [model] },
+      validFrom: null,
+      validTo: null,
+      recordedAt: '2026-01-01T00:00:00Z',
+      bands: [{ rates: { input: '1', output: '2' } }],
+      per: { tokens: 1_000_000 },
+      currency: 'USD',
+      source: [{ what: 'test' }],
+      confidence: 'high',
+    })
+    const maker: PriceFile = { provider: 'maker', entries: [entry('maker')] }
+    const host = (provider: string): PriceFile => ({ provider, isHost: true, entries: [entry(provider)] })
+    const at = Date.parse('2026-06-01T00:00:00Z')
+    expect(found(new PriceBook([host('cloud'), maker]), model, {}, at, '')).toBe('maker/shared#1 inferred')
+    expect(found(new PriceBook([host('cloud')]), model, {}, at, '')).toBe('cloud/shared#1 inferred')
+    expect(found(new PriceBook([host('cloud'), host('other')]), model, {}, at, '')).toBe('unknown_provider')
+  })
+
   test('a near name is suggested, not used', () => {
     expect(book.suggest('acme', 'a-2027-01-01')).toEqual({ provider: 'acme', model: 'a' })
     expect(book.suggest('my_gateway', 'b')).toEqual({ provider: 'other', model: 'b' })

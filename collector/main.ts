@@ -1,0 +1,232 @@
+// Composition root: builds the parts from the configuration, wires them by argument, stops them in order.
+//
+//   start   journal ─▶ engine or server ─▶ write side ─▶ admin, API, doors ─▶ own telemetry ─▶ the ready line
+//   stop    the other way round: doors finish what is under way, last inserts, journal, engine
+
+import { resolve } from 'node:path'
+import { PriceBook } from '../processors/price-book.ts'
+import { countAnswer, keepAccounts, notReady } from './accounts.ts'
+import { startAdmin } from './admin.ts'
+import { startApi } from './api/server.ts'
+import { connectClickHouse } from './clickhouse/client.ts'
+import { EmbeddedClickHouse } from './clickhouse/embedded.ts'
+import { type Config, clickHouseUrl, secretsOf } from './config.ts'
+import { type Endpoint, endpoint, formatEndpoint } from './config-values.ts'
+import { Journal } from './journal/journal.ts'
+import { createLog, type Log } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import type { Receiver } from './otlp/door.ts'
+import { startOtlpGrpc } from './otlp/grpc.ts'
+import { startOtlpHttp } from './otlp/http.ts'
+import { InFlight } from './otlp/in-flight.ts'
+import { Pipeline } from './pipeline.ts'
+import { loadPriceBook } from './price-files.ts'
+import { type Listening, readyLine, readyWords } from './ready-line.ts'
+import { loadDialects } from './registry.ts'
+import { startTelemetry, type Telemetry } from './telemetry.ts'
+import { version } from './version.ts'
+import { startWriteSide } from './write-side.ts'
+
+/** Everybody is this project until keys are given out. */
+const project = (): string => 'default'
+
+/** A part that runs, and how it is stopped; stopped in the reverse of the order they were started in. */
+interface Part {
+  readonly name: string
+  readonly stop: () => Promise<void>
+}
+
+export interface Collector {
+  readonly listening: Listening
+  /** Stops everything in order; what was answered is in ClickHouse or in the journal. */
+  stop(): Promise<void>
+}
+
+/** `spanledger serve`: runs until SIGTERM or SIGINT, then stops in order. Resolves with the exit code. */
+export async function serve(config: Config): Promise<number> {
+  const log = createLog({ level: config.logLevel, secrets: secretsOf(config) })
+  const signalled = new Promise<string>((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, done)
+  })
+  process.on('unhandledRejection', (error) => log.error('a rejected promise was not looked after: a bug', { error }))
+  const collector = await startCollector(config, log)
+  const { listening } = collector
+  process.stdout.write(
+    process.stdout.isTTY
+      ? readyWords(listening, { version, database: config.clickhouseDatabase })
+      : readyLine(listening),
+  )
+  log.info(`stopping on ${await signalled}`)
+  await collector.stop()
+  return 0
+}
+
+/** Starts all parts; rejects, with those started so far stopped again, when one cannot start. */
+export async function startCollector(config: Config, log: Log): Promise<Collector> {
+  const parts: Part[] = []
+  const stop = async (): Promise<void> => {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      const { name } = part
+      await part.stop().catch((error: unknown) => log.error(`${name} could not be stopped`, { error }))
+    }
+  }
+  try {
+    return { listening: await startParts(config, log, parts), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startParts(config: Config, log: Log, parts: Part[]): Promise<Listening> {
+  const book = new PriceBook(loadPriceBook())
+  const metrics = createMetrics({
+    version,
+    priceBook: book.version,
+    onError: (metric, error) => log.limited(metric, 'error', `metric ${metric} cannot be read`, { error }),
+  })
+  parts.push({ name: 'metrics', stop: async () => metrics.close() })
+  const journal = await openJournal(config, log)
+  parts.push({ name: 'journal', stop: () => journal.close() })
+  const engine = await startEngine(config, log)
+  if (engine !== null) parts.push({ name: 'embedded engine', stop: () => engine.stop() })
+  const url = engine?.httpUrl ?? clickHouseUrl(config)?.reveal() ?? ''
+  const clickhouse = connectClickHouse({ url, database: config.clickhouseDatabase })
+  parts.push({ name: 'ClickHouse client', stop: () => clickhouse.close() })
+
+  const pipeline = new Pipeline({
+    store: journal,
+    dialects: await loadDialects(),
+    book,
+    settings: {
+      keepContent: config.content === 'store',
+      retentionDays: config.retentionDays,
+      contentRetentionDays: config.contentRetentionDays,
+    },
+    meter: {
+      calls: (status, count) => metrics.calls.add(count, status),
+      rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
+    },
+  })
+  // Known only once everything listens, because it must not be one of the listeners.
+  let telemetry: Telemetry | undefined
+  const writeSide = startWriteSide({
+    config,
+    url,
+    isEmbedded: engine !== null,
+    journal,
+    clickhouse,
+    book,
+    version,
+    appendScores: (scores) => pipeline.appendScores(scores),
+    around: (request, insert) =>
+      telemetry === undefined
+        ? insert()
+        : telemetry.trace('insert', { table: request.table, rows: request.rows }, insert),
+    onInsert: ({ ms }) => metrics.insertSeconds.observe(ms / 1000),
+    log,
+  })
+  parts.push({ name: 'write side', stop: () => writeSide.stop() })
+  keepAccounts(metrics, { journal, writerStats: () => writeSide.stats(), rejectedSpans: () => pipeline.rejectedSpans })
+  if (engine !== null) await writeSide.schema
+
+  const appendScores: Pipeline['appendScores'] = (scores) => pipeline.appendScores(scores)
+  const admin = await startAdmin({
+    endpoint: config.adminEndpoint,
+    metrics,
+    ready: () => ({ reasons: notReady(journal) }),
+  })
+  parts.push({ name: 'admin', stop: () => admin.close() })
+  const api = await startApi({
+    endpoint: config.apiEndpoint,
+    clickhouse,
+    appendScores,
+    corsOrigins: config.apiCorsOrigins,
+    project,
+    log,
+    version,
+  })
+  parts.push({ name: 'API', stop: () => api.close() })
+
+  const inFlight = new InFlight(config.inflightBytesMax)
+  metrics.inflightBytes.from(() => inFlight.bytes)
+  const receiver = traced(pipeline, () => telemetry)
+  const limits = { bodyBytesMax: config.requestBytesMax, inFlightBytesMax: config.inflightBytesMax }
+  const door = { receiver, project, limits, inFlight, meter: { answered: countAnswer.bind(undefined, metrics) } }
+  const http = await startOtlpHttp({
+    ...door,
+    endpoint: formatEndpoint(config.otlpHttpEndpoint),
+    corsOrigins: config.otlpCorsOrigins,
+  })
+  parts.push({ name: 'OTLP over HTTP', stop: () => http.close(config.shutdownGraceMs) })
+  const grpc = await startOtlpGrpc({ ...door, endpoint: formatEndpoint(config.otlpGrpcEndpoint) })
+  parts.push({ name: 'OTLP over gRPC', stop: () => grpc.close(config.shutdownGraceMs) })
+
+  const listening: Listening = {
+    otlpGrpc: parsed(grpc.endpoint),
+    otlpHttp: parsed(http.endpoint),
+    api: api.endpoint,
+    admin: admin.endpoint,
+    clickhouseHttp: addressOf(url),
+    ...(engine === null ? {} : { clickhouseNative: parsed(engine.nativeEndpoint) }),
+  }
+  const listeners = [listening.otlpGrpc, listening.otlpHttp, listening.api, listening.admin]
+  telemetry = await startTelemetry({
+    endpoint: config.telemetryOtlpEndpoint,
+    sampleRatio: config.telemetrySampleRatio,
+    listeners,
+    version,
+    log,
+  })
+  parts.push({ name: 'own telemetry', stop: () => telemetry!.close() })
+  return listening
+}
+
+async function startEngine(config: Config, log: Log): Promise<EmbeddedClickHouse | null> {
+  if (config.clickhouseUrl !== null) return null
+  return EmbeddedClickHouse.start({
+    dataDir: resolve(config.dataDir, 'engine'),
+    httpEndpoint: formatEndpoint(config.embeddedHttpEndpoint),
+    nativeEndpoint: formatEndpoint(config.embeddedNativeEndpoint),
+    memoryBytesMax: config.embeddedMemoryBytesMax,
+    log: (event, detail) =>
+      log.limited(event, event === 'engine_restarted' ? 'info' : 'error', event.replaceAll('_', ' '), { detail }),
+  })
+}
+
+function openJournal(config: Config, log: Log): Promise<Journal> {
+  return Journal.open({
+    directory: resolve(config.dataDir, 'journal'),
+    segmentRows: config.journalSegmentRows,
+    backlogRows: config.journalBacklogRows,
+    segmentBytes: config.journalSegmentBytes,
+    segmentAgeMs: config.journalSegmentAgeMs,
+    ...(config.journalBytesMax === null ? {} : { bytesMax: config.journalBytesMax }),
+    reserveBytes: config.journalReserveBytes,
+    onProblem: (problem) =>
+      log.limited(`journal ${problem.kind}`, 'error', `journal: ${problem.kind.replaceAll('_', ' ')}`, { ...problem }),
+  })
+}
+
+/** The receiver with a span around each request, unless the request brings our own spans back. */
+function traced(receiver: Receiver, telemetry: () => Telemetry | undefined): Receiver {
+  const around =
+    (signal: 'traces' | 'logs'): Receiver['traces'] =>
+    (body, owner) => {
+      const own = telemetry()
+      if (own === undefined || own.holdsOwnTelemetry(body)) return receiver[signal](body, owner)
+      return own.trace('receive', { signal, bytes: body.length }, () => receiver[signal](body, owner))
+    }
+  return { traces: around('traces'), logs: around('logs') }
+}
+
+function parsed(text: string): Endpoint {
+  const found = endpoint.parse(text)
+  if (found === undefined) throw new Error(`"${text}" is no address`)
+  return found
+}
+
+function addressOf(url: string): Endpoint {
+  const { hostname, port, protocol } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) }
+}

@@ -1,0 +1,152 @@
+// Everything between the journal and ClickHouse: the schema is brought up to date for as long as it takes, then sealed
+// segments are inserted and scores find what they judge, until stopped.
+
+import { resolve } from 'node:path'
+import type { PriceBook } from '../processors/price-book.ts'
+import { priceRows } from '../processors/price-rows.ts'
+import type { ScoreRow } from '../processors/scores.ts'
+import { insertOrder, journalTables } from '../schemas/journal-tables.ts'
+import { pricesTable } from '../schemas/prices-table.ts'
+import { columnNames } from '../schemas/table.ts'
+import { type ClickHouse, ClickHouseError } from './clickhouse/client.ts'
+import { migrate } from './clickhouse/migrate.ts'
+import { encodeRows } from './clickhouse/native.ts'
+import type { Config } from './config.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Log } from './log.ts'
+import { ScoreResolver } from './score-resolver.ts'
+import { type InsertRequest, Writer, type WriterStats } from './writer.ts'
+
+/** Pauses between tries to reach a server and bring it to our schema. */
+const schemaRetryMs = { first: 500, most: 15_000 } as const
+/** What the last inserts may take when the collector is told to stop; what is left waits for the next start. */
+const drainMsMax = 2500
+
+export interface WriteSideParts {
+  readonly config: Config
+  /** Address of ClickHouse with credentials. */
+  readonly url: string
+  readonly isEmbedded: boolean
+  readonly journal: Journal
+  readonly clickhouse: ClickHouse
+  readonly book: PriceBook
+  readonly version: string
+  readonly appendScores: (scores: readonly ScoreRow[]) => Promise<void>
+  /** Runs an insert, perhaps as a span of its own. */
+  readonly around: (request: InsertRequest, insert: () => Promise<void>) => Promise<void>
+  readonly onInsert: (insert: { readonly ms: number }) => void
+  readonly log: Log
+}
+
+export interface WriteSide {
+  /** The schema is there; rejects when a person has to act. */
+  readonly schema: Promise<void>
+  stats(): WriterStats
+  stop(): Promise<void>
+}
+
+export function startWriteSide(parts: WriteSideParts): WriteSide {
+  const { config, clickhouse, appendScores, log } = parts
+  const writer = makeWriter(parts)
+  const resolver = new ScoreResolver({ clickhouse, appendScores, log })
+  const abort = new AbortController()
+  const schema = prepareSchema(parts, abort.signal)
+  let isWriting = false
+  const running = schema.then(
+    async () => {
+      if (abort.signal.aborted) return
+      isWriting = true
+      resolver.start()
+      await writer.run(abort.signal)
+    },
+    (error) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }),
+  )
+  return {
+    schema,
+    stats: () => writer.stats(),
+    async stop() {
+      await resolver.stop()
+      if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))
+      abort.abort()
+      await running
+    },
+  }
+}
+
+function makeWriter({ config, journal, clickhouse, around, onInsert, log }: WriteSideParts): Writer {
+  return new Writer({
+    journal,
+    insert: (request, signal) => around(request, () => clickhouse.insert(request, signal)),
+    tables: journalTables.map((table, number) => ({
+      name: table.name,
+      columns: columnNames(table),
+      priority: insertOrder.indexOf(number),
+    })),
+    quarantineDir: resolve(config.dataDir, 'quarantine'),
+    quarantineBytesMax: config.quarantineBytesMax,
+    onInsert,
+    onHealth: (health) => {
+      if (health.state === 'ok') log.info('inserting into ClickHouse')
+      else log.warn(`inserting is ${health.state}: rows wait in the journal`, { ...health.problem })
+    },
+    onQuarantine: (block) => log.error('rows that ClickHouse will not take were put into quarantine', { ...block }),
+  })
+}
+
+/** Retries while a server cannot be reached; rejects when a person has to act (a newer schema, no permission). */
+async function prepareSchema(
+  { config, url, isEmbedded, book, clickhouse, version, log }: WriteSideParts,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let wait: number = schemaRetryMs.first; !signal.aborted; wait = Math.min(wait * 2, schemaRetryMs.most)) {
+    try {
+      const { applied } = await migrate(
+        url,
+        { database: config.clickhouseDatabase, cluster: config.clickhouseCluster },
+        version,
+      )
+      if (applied.length > 0) log.info('the database was brought to the schema of this version', { applied })
+      await storePrices(clickhouse, book)
+      return
+    } catch (error) {
+      if (isEmbedded || !isOfTheWorld(error)) throw error
+      log.limited('schema', 'warn', 'ClickHouse cannot be reached: requests are answered, rows wait in the journal', {
+        error,
+      })
+      await pause(wait, signal)
+    }
+  }
+}
+
+function isOfTheWorld(error: unknown): boolean {
+  const found = error instanceof ClickHouseError ? error : (error as Error | undefined)?.cause
+  return found instanceof ClickHouseError && found.kind === 'world'
+}
+
+/** Entries of the book, so that every price entry that a row names can be read in SQL. */
+async function storePrices(clickhouse: ClickHouse, book: PriceBook): Promise<void> {
+  const [known] = await clickhouse.query<{ rows: string }>(
+    'SELECT count() AS rows FROM model_prices WHERE price_book = {book:String}',
+    { book: book.version },
+  )
+  if (Number(known?.rows) > 0) return
+  const rows = priceRows(book)
+  const body = encodeRows(pricesTable, rows)
+  await clickhouse.insert({
+    table: pricesTable.name,
+    columns: columnNames(pricesTable),
+    body,
+    token: `prices-${book.version}`,
+    rows: rows.length,
+  })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      done()
+    })
+  })
+}

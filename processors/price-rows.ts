@@ -1,0 +1,42 @@
+// Entries of a price book → rows of `model_prices`.
+
+import type { BookEntry, PriceBook } from './price-book.ts'
+
+const openEnd = Date.parse('2200-01-01T00:00:00Z')
+
+/** One row a band, by column name. */
+export function priceRows(book: PriceBook): Record<string, unknown>[] {
+  return book.entries().flatMap((entry) =>
+    entry.bands.map((band) => ({
+      ...entryRow(entry, book.version),
+      min_input_tokens: lowerEdge(band.inputTokens),
+      rates: band.rates,
+    })),
+  )
+}
+
+function entryRow(entry: BookEntry, version: string): Record<string, unknown> {
+  const { models, when } = entry
+  const conditions = Object.entries(when ?? {}).filter(([, value]) => value !== null)
+  return {
+    price_book: version,
+    entry_id: entry.id,
+    provider: entry.provider,
+    model: models.exact[0] ?? models.prefix?.[0] ?? '',
+    aliases: [...models.exact, ...(models.prefix ?? []).map((prefix) => `${prefix}*`)],
+    conditions: conditions.length === 0 ? '' : JSON.stringify(Object.fromEntries(conditions)),
+    valid_from: entry.validFrom === null ? 0 : Date.parse(entry.validFrom),
+    valid_to: entry.validTo === null ? openEnd : Date.parse(entry.validTo),
+    recorded_at: Date.parse(entry.recordedAt),
+    currency: entry.currency,
+    per: Object.fromEntries(Object.entries(entry.per).map(([unit, count]) => [unit, String(count)])),
+    source: entry.source.map(({ what, read }) => (read === undefined ? what : `${what} (${read})`)).join('; '),
+    confidence: entry.confidence,
+  }
+}
+
+/** A band that includes its edge begins one token earlier. */
+function lowerEdge(edge: { readonly over: number; readonly inclusive: boolean } | undefined): number {
+  if (edge === undefined) return 0
+  return edge.inclusive ? Math.max(0, edge.over - 1) : edge.over
+}
