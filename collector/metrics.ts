@@ -98,7 +98,6 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       buckets: insertBuckets,
     }),
     insertRetries: registry.counter('spanledger_insert_retries_total', { help: 'Inserts that had to be sent again.' }),
-    quarantineBytes: registry.gauge('spanledger_quarantine_bytes', { help: 'Size of the quarantine directory.' }),
   }
   const stopProcess = addProcess(registry)
   return {

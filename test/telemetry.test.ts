@@ -267,11 +267,11 @@ describe('off', () => {
       import { registerHooks } from 'node:module'
       const seen = []
       registerHooks({ resolve(name, context, next) { seen.push(name); return next(name, context) } })
-      const { startTelemetry } = await import('./collector/telemetry.ts')
+      const { startTelemetry } = await import(process.argv[1])
       await startTelemetry({ endpoint: '', sampleRatio: 1, listeners: [], version: '1', log: { limited() {} } })
       console.log(JSON.stringify(seen))`
-    const cwd = new URL('..', import.meta.url)
-    const seen = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8' })
+    const module = new URL('../collector/telemetry.ts', import.meta.url).href
+    const seen = execFileSync(process.execPath, ['--input-type=module', '-e', script, module], { encoding: 'utf8' })
     expect(seen).toContain('@opentelemetry/api')
     expect(seen).not.toContain('@opentelemetry/sdk')
     expect(seen).not.toContain('exporter')
