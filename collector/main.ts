@@ -43,7 +43,7 @@ export interface Collector {
 }
 
 /** `spanledger serve`: runs until SIGTERM or SIGINT, then stops in order. Resolves with the exit code. */
-export async function serve(config: Config): Promise<number> {
+export async function serve(config: Config, { isJson }: { readonly isJson: boolean }): Promise<number> {
   const log = createLog({ level: config.logLevel, secrets: secretsOf(config) })
   const signalled = new Promise<string>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, done)
@@ -52,7 +52,7 @@ export async function serve(config: Config): Promise<number> {
   const collector = await startCollector(config, log)
   const { listening } = collector
   process.stdout.write(
-    process.stdout.isTTY
+    process.stdout.isTTY && !isJson
       ? readyWords(listening, { version, database: config.clickhouseDatabase })
       : readyLine(listening),
   )
