@@ -51,10 +51,11 @@ export interface Dialect {
   readonly spec: string
   /** Instrumentation scopes that speak it; `name*` matches a beginning, the longest match of all dialects wins. */
   readonly scopes: readonly string[]
-  /** Attributes that give it away where the scope does not; `name*` matches a beginning. */
-  readonly marks: readonly string[]
-  /** Which marks win on a span that carries several dialects': the higher. */
-  readonly weight: number
+  /**
+   * Attributes that give it away where the scope does not, each with its weight: on a span that carries several dialects'
+   * marks the heaviest wins. `name*` matches a beginning.
+   */
+  readonly marks: Readonly<Record<string, number>>
   /** Attribute → field. The first attribute listed for a field wins over later ones. */
   readonly fields: Readonly<Record<string, FieldName>>
   /** Attributes that hold message content and have no column of their own; `name*` matches a beginning. */
@@ -74,9 +75,9 @@ export function checkDialect(value: unknown, file: string): Dialect {
   if (typeof dialect?.id !== 'string' || `${dialect.id}.ts` !== file)
     throw new Error(`${file}: its id must be the file's name`)
   if (typeof dialect.spec !== 'string' || dialect.spec === '') throw new Error(`${file}: spec is missing`)
-  if (!Array.isArray(dialect.scopes) || !Array.isArray(dialect.marks))
-    throw new Error(`${file}: scopes or marks are missing`)
-  if (typeof dialect.weight !== 'number' || typeof dialect.fields !== 'object')
-    throw new Error(`${file}: weight or fields are missing`)
+  if (!Array.isArray(dialect.scopes)) throw new Error(`${file}: scopes are missing`)
+  if (typeof dialect.marks !== 'object' || typeof dialect.fields !== 'object') {
+    throw new Error(`${file}: marks or fields are missing`)
+  }
   return dialect
 }

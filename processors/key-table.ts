@@ -24,8 +24,8 @@ export class KeyTable {
   slots = new Int16Array(0)
   /** Lower wins when several keys of a span mean one field; 0 for the convention's own name. */
   ranks = new Int16Array(0)
-  /** Index of the dialect a key gives away, -1 for none. */
-  marks = new Int8Array(0)
+  /** Mark that each key is, -1 for none. */
+  marks = new Int16Array(0)
   private shownKeys = new Uint8Array(0)
   readonly dialects: readonly Dialect[]
   private readonly strings: StringTable
@@ -34,8 +34,10 @@ export class KeyTable {
   private readonly contentPrefixes: string[] = []
   private readonly contentKeys = new Set<string>()
   private readonly contentEvents = new Set<string>()
+  /** What attributes give away, by the numbers in `marks`. */
+  private readonly given: { readonly dialect: number; readonly weight: number }[] = []
   private readonly markKeys = new Map<string, number>()
-  private readonly markPrefixes: { prefix: string; dialect: number }[] = []
+  private readonly markPrefixes: { prefix: string; mark: number }[] = []
   private readonly scopeNames: { name: string; isPrefix: boolean; dialect: number }[] = []
   private readonly kinds = new Map<string, SpanKindName>()
   private readonly kindCache = new Map<number, number>()
@@ -65,7 +67,7 @@ export class KeyTable {
     const size = Math.max(1024, strings.count * 2)
     const slots = new Int16Array(size).fill(noSlot.unseen)
     const ranks = new Int16Array(size)
-    const marks = new Int8Array(size).fill(-1)
+    const marks = new Int16Array(size).fill(-1)
     const shownKeys = new Uint8Array(size)
     shownKeys.set(this.shownKeys.subarray(0, this.slots.length))
     slots.set(this.slots)
@@ -90,16 +92,21 @@ export class KeyTable {
     }
     this.slots[key] = slot
     this.shownKeys[key] = shown.has(name) ? 1 : 0
-    const mark = this.markKeys.get(name) ?? this.markPrefixes.find(({ prefix }) => name.startsWith(prefix))?.dialect
+    const mark = this.markKeys.get(name) ?? this.markPrefixes.find(({ prefix }) => name.startsWith(prefix))?.mark
     this.marks[key] = mark ?? -1
     return slot
   }
 
-  /** The stronger of a dialect (-1 for none) and the one that `key` gives away. */
-  stronger(dialect: number, key: number): number {
-    const marked = this.marks[key]!
-    if (marked < 0 || marked === dialect) return dialect
-    return dialect < 0 || this.dialects[marked]!.weight > this.dialects[dialect]!.weight ? marked : dialect
+  /** The heavier of a mark (-1 for none) and the one of `key`. */
+  heavier(mark: number, key: number): number {
+    const other = this.marks[key]!
+    if (other < 0) return mark
+    return mark < 0 || this.given[other]!.weight > this.given[mark]!.weight ? other : mark
+  }
+
+  /** Index of the dialect that a mark gives away, -1 for no mark. */
+  dialectOfMark(mark: number): number {
+    return mark < 0 ? -1 : this.given[mark]!.dialect
   }
 
   /** Index of the dialect of an instrumentation scope, -1 when none claims it. */
@@ -163,9 +170,10 @@ export class KeyTable {
       else this.contentKeys.add(pattern)
     }
     for (const name of dialect.contentEvents ?? []) this.contentEvents.add(name)
-    for (const mark of dialect.marks) {
-      if (mark.endsWith('*')) this.markPrefixes.push({ prefix: mark.slice(0, -1), dialect: index })
-      else this.claimMark(mark, index)
+    for (const [attribute, weight] of Object.entries(dialect.marks)) {
+      const mark = this.given.push({ dialect: index, weight }) - 1
+      if (attribute.endsWith('*')) this.markPrefixes.push({ prefix: attribute.slice(0, -1), mark })
+      else this.claimMark(attribute, mark)
     }
     for (const scope of dialect.scopes) {
       const isPrefix = scope.endsWith('*')
@@ -180,11 +188,13 @@ export class KeyTable {
     }
   }
 
-  private claimMark(mark: string, index: number): void {
-    const known = this.markKeys.get(mark)
-    if (known !== undefined)
-      throw new Error(`attribute ${mark} marks both ${this.dialects[known]!.id} and ${this.dialects[index]!.id}`)
-    this.markKeys.set(mark, index)
+  private claimMark(attribute: string, mark: number): void {
+    const known = this.markKeys.get(attribute)
+    if (known !== undefined) {
+      const name = (of: number): string => this.dialects[this.given[of]!.dialect]!.id
+      throw new Error(`attribute ${attribute} marks both ${name(known)} and ${name(mark)}`)
+    }
+    this.markKeys.set(attribute, mark)
   }
 }
 

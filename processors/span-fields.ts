@@ -37,7 +37,7 @@ export class SpanFields {
     this.seenIn.fill(-1)
   }
 
-  /** Finds the winners of a row; returns the strongest dialect an attribute gives away, -1 when the scope is known. */
+  /** Finds the winners of a row; returns the dialect that its attributes give away, -1 for none or when the scope is known. */
   collect(row: number, isScopeKnown: boolean): number {
     const { batch, keys, winners, seenIn } = this
     const { attrKey } = batch
@@ -48,7 +48,7 @@ export class SpanFields {
       const key = attrKey[i]!
       let slot = slots[key]!
       if (slot === noSlot.unseen) slot = keys.resolve(key)
-      if (!isScopeKnown) marked = keys.stronger(marked, key)
+      if (!isScopeKnown) marked = keys.heavier(marked, key)
       if (seenIn[key] === row) this.dropEarlier(row, i)
       seenIn[key] = row
       if (slot === noSlot.leftover) continue
@@ -63,7 +63,7 @@ export class SpanFields {
         winners[slot] = i
       } else if (ranks[key]! <= ranks[attrKey[winner]!]!) winners[slot] = i
     }
-    return marked
+    return keys.dialectOfMark(marked)
   }
 
   /** Writes the fields that are present to their columns. */

@@ -8,8 +8,7 @@ export default {
   id: 'langfuse',
   spec: 'langfuse-python 4.14.3 @ c3c6a09e, langfuse-js @ 0d5a8d0e, langfuse @ 62751446 (2026-08)',
   scopes: ['langfuse-sdk*'],
-  marks: ['langfuse.observation.*'],
-  weight: 8,
+  marks: { 'langfuse.observation.*': 8 },
   fields: {
     'langfuse.observation.type': 'spanType',
     'langfuse.observation.model.name': 'requestModel',

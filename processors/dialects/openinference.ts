@@ -8,8 +8,7 @@ export default {
   id: 'openinference',
   spec: 'openinference spec/semantic_conventions.md @ 1fe497f1 (2026-08)',
   scopes: ['openinference.instrumentation.*', '@arizeai/openinference-*'],
-  marks: ['openinference.span.kind', 'llm.token_count.*'],
-  weight: 5,
+  marks: { 'openinference.span.kind': 5, 'llm.token_count.*': 5 },
   fields: {
     'openinference.span.kind': 'spanType',
     'llm.provider': 'provider',

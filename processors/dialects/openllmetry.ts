@@ -7,8 +7,7 @@ export default {
   id: 'openllmetry',
   spec: 'traceloop/openllmetry 0.62.1 @ 93429cfb, openllmetry-js @ 1faf69de (2026-06)',
   scopes: ['opentelemetry.instrumentation.*', '@traceloop/*', 'traceloop*'],
-  marks: ['traceloop.*', 'llm.request.type'],
-  weight: 4,
+  marks: { 'traceloop.*': 4, 'llm.request.type': 4 },
   fields: {
     'traceloop.span.kind': 'spanType',
     'llm.request.type': 'operation',

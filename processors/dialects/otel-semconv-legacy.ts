@@ -7,8 +7,7 @@ export default {
   id: 'otel-semconv-legacy',
   spec: 'semantic-conventions 1.28 to 1.36',
   scopes: [],
-  marks: ['gen_ai.system', 'gen_ai.usage.prompt_tokens', 'gen_ai.usage.completion_tokens'],
-  weight: 1,
+  marks: { 'gen_ai.system': 2, 'gen_ai.usage.prompt_tokens': 2, 'gen_ai.usage.completion_tokens': 2 },
   fields: {
     'gen_ai.system': 'provider',
     'gen_ai.usage.prompt_tokens': 'inputTokens',

@@ -8,13 +8,13 @@ export default {
   scopes: [
     'opentelemetry.instrumentation.openai_v2',
     'opentelemetry.instrumentation.google_genai',
+    'opentelemetry.instrumentation.botocore*',
     'opentelemetry.instrumentation.genai*',
     'opentelemetry.util.genai*',
     '@opentelemetry/instrumentation-openai',
     'com.anthropic.sdk*',
   ],
-  marks: ['gen_ai.provider.name', 'gen_ai.operation.name', 'gen_ai.usage.*', 'gen_ai.request.model'],
-  weight: 2,
+  marks: { 'gen_ai.provider.name': 3, 'gen_ai.operation.name': 1, 'gen_ai.usage.*': 1, 'gen_ai.request.model': 1 },
   fields: {
     'gen_ai.operation.name': 'operation',
     'gen_ai.provider.name': 'provider',

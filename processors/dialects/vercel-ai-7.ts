@@ -7,8 +7,7 @@ export default {
   id: 'vercel-ai-7',
   spec: '@ai-sdk/otel 1.0.173 with ai 7.0.173 (2026-11)',
   scopes: ['gen_ai'],
-  marks: ['ai.settings.context.*'],
-  weight: 7,
+  marks: { 'ai.settings.context.*': 7 },
   fields: {
     'ai.settings.context.userId': 'userId',
     'ai.settings.context.sessionId': 'sessionId',

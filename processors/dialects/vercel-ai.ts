@@ -11,8 +11,7 @@ export default {
   id: 'vercel-ai',
   spec: 'vercel/ai 3.4.33, 4.3.19, 5.0.277, 6.0.326',
   scopes: ['ai'],
-  marks: ['ai.operationId', 'ai.usage.*'],
-  weight: 6,
+  marks: { 'ai.operationId': 6, 'ai.usage.*': 6 },
   fields: {
     'ai.operationId': 'spanType',
     'ai.usage.inputTokens': 'inputTokens',

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { encodeTracesJson } from '../../collector/otlp/json.ts'
+import { loadDialects } from '../../collector/registry.ts'
 import { Bench } from '../batches.ts'
 
 const root = new URL('../fixtures/captures/', import.meta.url)
@@ -93,6 +94,18 @@ for (const capture of [
     })
   })
 }
+
+test('every dialect is spoken by some capture', async () => {
+  const spoken = new Set<unknown>()
+  for (const capture of readdirSync(root, { withFileTypes: true })) {
+    if (!capture.isDirectory()) continue
+    for (const { dialect } of JSON.parse(readFileSync(new URL(`${capture.name}/rows.json`, root), 'utf8')))
+      spoken.add(dialect)
+  }
+  const known = (await loadDialects()).map(({ id }) => id)
+  // The old conventions have no scope of their own: marks.test.ts has their spans.
+  expect(known.filter((id) => !spoken.has(id))).toEqual(['otel-semconv-legacy'])
+})
 
 function readRequest(file: URL): Uint8Array {
   let body: Uint8Array = readFileSync(file)
