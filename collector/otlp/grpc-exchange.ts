@@ -15,6 +15,10 @@ const messageBytesMax = 1024
 /** How long a stream that was refused for slowness may stay before it is reset. */
 const lingerMs = 1000
 
+/** grpc-js keeps each DATA frame until its message is whole, at some 200 bytes apiece: many tiny ones are an attack. */
+const pieceBytesMin = 256
+const piecesFree = 1024
+
 /** What the exchanges of one server share. */
 export interface GrpcContext {
   readonly receiver: Receiver
@@ -119,9 +123,17 @@ export class GrpcExchange {
 
   private watchMessage(seams: CallSeams): void {
     // grpc-js has a listener of its own and keeps the stream paused until it wants data, so this one only counts.
+    const { bodyBytesMax } = this.context.limits
+    let pieces = 0
     seams.stream.on('data', (piece: Buffer) => {
       if (this.isEnded) return
       try {
+        if (++pieces > piecesFree + bodyBytesMax / pieceBytesMin) {
+          throw new Refusal(
+            'too_large',
+            `a message of ${pieces} pieces, most of them smaller than ${pieceBytesMin} bytes`,
+          )
+        }
         this.lease.add(piece.length)
       } catch (error) {
         this.refuse(refusalOf(error))

@@ -1,4 +1,4 @@
-// Reads the body of an HTTP request into one buffer, bounded while it arrives, with at most one copy.
+// Reads the body of an HTTP request into one buffer, bounded while it arrives.
 
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from '../../schemas/refusal.ts'
@@ -53,29 +53,43 @@ export function tooLarge(bytesMax: number): Refusal {
   return new Refusal('too_large', `the request is larger than ${bytesMax} bytes, the limit; send smaller batches`)
 }
 
+/**
+ * The pieces of a body, copied into one buffer that grows with what has in fact arrived: keeping them would let a body in
+ * pieces of one byte cost two hundred times its size, and trusting what is announced would let it be reserved for nothing.
+ */
 class Gathered {
   size = 0
   private readonly announced: number | undefined
-  private filled: Buffer | undefined
-  private readonly pieces: Buffer[] = []
+  private bytes: Buffer = none
 
   constructor(announced: number | undefined) {
     this.announced = announced
   }
 
   add(piece: Buffer): void {
-    const { announced } = this
     // Fast path: a body that came in one piece is that piece, which the parser does not use again.
-    if (announced === undefined || piece.length === announced) this.pieces.push(piece)
+    if (this.size === 0) this.bytes = piece
     else {
-      this.filled ??= Buffer.allocUnsafeSlow(announced)
-      piece.copy(this.filled, this.size)
+      if (this.size + piece.length > this.bytes.length) this.grow(piece.length)
+      piece.copy(this.bytes, this.size)
     }
     this.size += piece.length
   }
 
   whole(): Buffer {
-    if (this.filled !== undefined) return this.filled
-    return this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces, this.size)
+    return this.bytes.length === this.size ? this.bytes : this.bytes.subarray(0, this.size)
+  }
+
+  private grow(by: number): void {
+    const { announced, bytes, size } = this
+    const wanted = Math.max(size + by, bytes.length * 2, Math.min(announced ?? 0, trustedBytesMax))
+    const bigger = Buffer.allocUnsafeSlow(announced === undefined ? wanted : Math.min(wanted, announced))
+    bytes.copy(bigger, 0, 0, size)
+    this.bytes = bigger
   }
 }
+
+const none = Buffer.alloc(0)
+
+/** So much is reserved at once when it is announced; a body within it is copied once. */
+const trustedBytesMax = 1024 * 1024

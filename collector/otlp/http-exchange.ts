@@ -166,9 +166,11 @@ export class HttpExchange {
     if (this.isAnswered) return
     this.isAnswered = true
     if (this.response.destroyed) return
-    // A parser that gave up would read nothing more, so the answer to a broken request is the last one.
-    if (this.isLast && !this.request.complete) sendLast(this.request.socket, answer)
-    else sendAnswer(this.request, this.response, answer, this.isLast || this.context.isClosing)
+    if (this.isLast && !this.request.complete) {
+      // The parser gave up. When an earlier answer is still owed on this connection, ours would be taken for it.
+      if (this.response.socket === null) this.request.socket.destroy()
+      else sendLast(this.request.socket, answer)
+    } else sendAnswer(this.request, this.response, answer, this.isLast || this.context.isClosing)
   }
 
   private report(refusal: Refusal | undefined): void {

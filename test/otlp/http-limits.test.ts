@@ -250,12 +250,12 @@ describe('time', () => {
   })
 
   test('hundreds of dribbling senders do not keep an honest one waiting', async () => {
-    const endpoint = await start(times)
+    const endpoint = await start({ headMs: 2000, requestMs: 2000 })
     const slow = await Promise.all(Array.from({ length: 300 }, () => RawClient.open(endpoint)))
     for (const client of slow) client.write(head(asJson, 'Content-Length: 1000')).write('{')
     const started = performance.now()
     expect((await send(endpoint, '/v1/traces', { headers: protobuf, body })).status).toBe(200)
-    expect(performance.now() - started).toBeLessThan(300)
+    expect(performance.now() - started).toBeLessThan(1000)
     const answers = await Promise.all(slow.map((client) => client.untilClosed()))
     expect(answers.every((text) => text.startsWith('HTTP/1.1 408 '))).toBe(true)
   })
@@ -341,6 +341,23 @@ describe('the protocol', () => {
       expect(meter.answers).toHaveLength(1)
     })
   }
+
+  test('chunks of one byte make the same body', async () => {
+    const endpoint = await start()
+    const text = '{"resourceSpans":[]}'.padEnd(20_000, ' ')
+    const chunks = [...text].map((letter) => `1\r\n${letter}\r\n`).join('')
+    const sent = `${head(asJson, 'Transfer-Encoding: chunked', 'Connection: close')}${chunks}0\r\n\r\n`
+    expect(await exchange(endpoint, sent)).toMatch(/^HTTP\/1\.1 200 .*\{\}$/s)
+  })
+
+  test('pipelined requests are answered in order, and a broken one after them ends the connection', async () => {
+    const endpoint = await start()
+    const taken = `${head(asJson, 'Content-Length: 2')}{}`
+    const unknown = 'POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'
+    const text = await exchange(endpoint, `${taken}${unknown}${taken}broken\r\n\r\n`)
+    expect(text.match(/HTTP\/1\.1 \d+/g)?.slice(0, 3)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200'])
+    expect(receiver.received).toHaveLength(2)
+  })
 
   test('a body longer than its length: the request is answered, the rest is refused', async () => {
     const endpoint = await start()
