@@ -75,7 +75,7 @@ await workflow('triage', 'ada', () => triage({ 'x-fake-status': '429' }))
 
 await sendThumb(firstAnswer.traceId, 1, { comment: 'That helped.', tags: ['shipping'], user_id: 'mia' })
 await sendThumb(secondAnswer.traceId, -1, { comment: 'Shoes can be sent back.', tags: ['wrong'], user_id: 'noah' })
-await sendThumb(draft.traceId, 1, { source: 'human-review', user_id: 'reviewer' })
+await sendThumb(draft.traceId, 1, { name: 'tone', source: 'human-review', user_id: 'reviewer' })
 if (draft.result !== undefined) evaluate('relevance', 0.85, 'relevant', { responseId: draft.result })
 if (streamed.result !== undefined) evaluate('politeness', 1, 'polite', { span: streamed.result })
 
@@ -261,15 +261,31 @@ async function workflow<T>(
   }
 }
 
+interface Thumb {
+  /** What is judged; `user_feedback` unless said. */
+  readonly name?: string
+  readonly source?: 'user' | 'human-review'
+  readonly user_id: string
+  readonly comment?: string
+  readonly tags?: readonly string[]
+}
+
 /** A person's verdict on a whole trace, by HTTP as a browser would send it. */
-async function sendThumb(traceId: string, score: 1 | -1, more: Readonly<Record<string, unknown>>): Promise<void> {
+async function sendThumb(traceId: string, score: 1 | -1, more: Thumb): Promise<void> {
   const response = await fetch(`${process.env['SPANLEDGER_API_URL']}/api/feedback`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ trace_id: traceId, score, ...more }),
   })
   if (!response.ok) throw new Error(`feedback was not taken: ${response.status} ${await response.text()}`)
-  scores.push({ by: 'http', name: 'user_feedback', value: score, traceId, spanId: null, responseId: null })
+  scores.push({
+    by: 'http',
+    name: more.name ?? 'user_feedback',
+    value: score,
+    traceId,
+    spanId: null,
+    responseId: null,
+  })
 }
 
 /** An evaluator's verdict on one call, as the standard's event: named by its span, or by the id of the response. */

@@ -55,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const { calls, scores } = await readWhenThere(ledger, provider.invoice, report)
     const unreported = report.workflows.filter(({ isUsageReported }) => !isUsageReported).map(({ traceId }) => traceId)
     const comparison = compare(provider.invoice, calls, new Set(unreported))
-    print(options, { report, calls, scores, comparison })
+    printResult(options, { report, calls, scores, comparison })
     return { invoice: provider.invoice, report, calls, scores, comparison }
   } finally {
     await ledger.close()
@@ -115,8 +115,8 @@ async function readWhenThere(ledger: LedgerReader, invoice: readonly InvoiceLine
   }
 }
 
-function print(
-  { print: say, clickhouseHttp, database, api }: DemoOptions,
+function printResult(
+  { print: say }: DemoOptions,
   { report, calls, scores, comparison }: Omit<DemoResult, 'invoice'>,
 ): void {
   const workflows = new Map(report.workflows.map(({ traceId, name }) => [traceId, name]))
@@ -124,18 +124,21 @@ function print(
   say(`Scores, each with the call it judges\n${scoresTable(scores)}`)
   say(`What the provider billed and what the ledger says\n${totalsTable(comparison)}`)
   say(conclusion(comparison))
-  const query = `SELECT start_time, provider, model, input_tokens, output_tokens, total_cost, cost_status FROM ${database}.llm_calls ORDER BY start_time DESC LIMIT 50`
+}
+
+/** What to type to see the same and more. */
+function whereToLook({ clickhouseHttp, database, api }: CollectorEndpoints): string {
   const clickhouse = new URL('/', clickhouseHttp)
   clickhouse.username = ''
   clickhouse.password = ''
-  say(
-    [
-      'Where to look',
-      `  in a browser   ${clickhouse}play#${Buffer.from(query).toString('base64')}`,
-      `  by SQL         curl '${clickhouse}?database=${database}' --data-binary 'SELECT model, count(), sum(total_cost) FROM llm_calls GROUP BY model FORMAT PrettyCompact'`,
-      `  by HTTP        curl ${api}/api/feedback/quality/models`,
-    ].join('\n'),
-  )
+  const calls = `SELECT start_time, provider, model, input_tokens, output_tokens, total_cost, cost_status FROM ${database}.llm_calls ORDER BY start_time DESC LIMIT 50`
+  const models = `SELECT model, count(), sum(total_cost) FROM ${database}.llm_calls GROUP BY model FORMAT PrettyCompact`
+  return [
+    'Where to look',
+    `  in a browser   ${clickhouse}play#${Buffer.from(calls).toString('base64')}`,
+    `  by SQL         curl -s ${clickhouse} -d '${models}'`,
+    `  by HTTP        curl -s ${api}/api/feedback/quality/models`,
+  ].join('\n')
 }
 
 function conclusion({ lines, isEqual, invoicePicoUsd, ledgerPicoUsd, unknownPicoUsd }: Comparison): string {
@@ -171,6 +174,7 @@ async function main(): Promise<number> {
   const running = await findRunningCollector()
   if (running !== undefined) {
     const { comparison } = await runDemo({ ...running, print: say })
+    say(whereToLook(running))
     return comparison.isEqual ? 0 : 1
   }
   console.log('No collector is running here: starting one on free ports, with its data in a temporary directory.')
@@ -183,9 +187,10 @@ async function main(): Promise<number> {
     try {
       const { comparison } = await runDemo({ ...collector.endpoints, print: say })
       if (process.stdin.isTTY && process.stdout.isTTY) {
+        say(whereToLook(collector.endpoints))
         say('The collector goes on running. Ctrl-C stops it and removes its data.')
         await collector.exited()
-      }
+      } else say('To look around, leave `npm start` running and run the demo again: it then uses that collector.')
       return comparison.isEqual ? 0 : 1
     } finally {
       await collector.stop()
