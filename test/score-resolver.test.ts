@@ -1,18 +1,15 @@
 // Scores find what they judge, on a real ClickHouse; the sink of the resolver is a plain insert of its rows.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { insertSettings } from '../collector/clickhouse/client.ts'
-import { encodeRows } from '../collector/clickhouse/native.ts'
 import { type ResolverSettings, ScoreResolver } from '../collector/score-resolver.ts'
 import { readScores, readTraces, spansPerTraceMax } from '../collector/score-store.ts'
 import { type FeedbackBody, type ScoreRow, scoreFromFeedback, tombstoneOf } from '../processors/scores.ts'
-import { scoresTable } from '../schemas/scores-table.ts'
-import { columnNames } from '../schemas/table.ts'
+import { insertScores, insertSpans, llmCall } from './api/rows.ts'
 import { startTestEngine, type TestEngine } from './engine.ts'
 
 let engine: TestEngine
 let clock = 0
-let token = 0
+let projects = 0
 /** Spans are shared by the tests of this file: each has a project of its own. */
 let project = ''
 
@@ -22,56 +19,18 @@ beforeAll(async () => {
 afterAll(() => engine?.stop())
 beforeEach(async () => {
   clock = Date.now()
-  project = `p${token++}`
+  project = `p${projects++}`
   await engine.clickhouse.command('TRUNCATE TABLE scores')
 })
 
-async function store(rows: readonly ScoreRow[]): Promise<void> {
-  await engine.clickhouse.insert({
-    table: 'scores',
-    columns: columnNames(scoresTable),
-    body: encodeRows(scoresTable, rows as readonly object[] as readonly Record<string, unknown>[]),
-    token: `scores-${token++}`,
-    rows: rows.length,
-  })
-}
+const store = (rows: readonly ScoreRow[]) => insertScores(engine, rows)
 
-async function storeSpans(spans: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
-  const rows = spans.map((span) => ({
-    project_id: project,
-    start_time: utc(clock - 60_000),
-    ingested_at: utc(clock - 50_000),
-    retention_days: 90,
-    sign: 1,
-    kind: 'other',
-    cost_reason: 'not_a_model_call',
-    cost_status: 'not_billed',
-    ...span,
-  }))
-  const body = rows.map((row) => JSON.stringify(row)).join('\n')
-  await engine.clickhouse.command(
-    `INSERT INTO spans FORMAT JSONEachRow ${body}`,
-    {},
-    { async_insert: insertSettings.async_insert },
+function storeSpans(spans: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+  return insertSpans(
+    engine,
+    clock,
+    spans.map((span) => ({ project_id: project, ...span })),
   )
-}
-
-function utc(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '')
-}
-
-function llmCall(trace: string, span: string, columns: Readonly<Record<string, unknown>> = {}) {
-  return {
-    trace_id: trace,
-    span_id: span,
-    kind: 'llm',
-    provider: 'openai',
-    model: 'gpt-4.1',
-    cost_status: 'priced',
-    cost_reason: '',
-    total_cost: '0.001234567891',
-    ...columns,
-  }
 }
 
 function score(id: string, body: Omit<FeedbackBody, 'score' | 'id'>, ageMs = 40_000): ScoreRow {

@@ -1,0 +1,65 @@
+-- title: Quality and cost by version of a prompt
+-- param: project String = 'default'
+-- param: prompt String = ''
+-- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 90 DAY
+-- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
+
+-- As in quality_by_model, for the versions of one prompt. A vote also counts when its sender named the prompt and its target
+-- has not been found, then in the range of its own time.
+WITH
+  votes AS
+  (
+    SELECT s.prompt_version AS version, s.verdict AS verdict, s.label AS label
+    FROM current_scores AS s
+    WHERE s.project_id = {project:String}
+      AND s.prompt_name = {prompt:String}
+      AND s.error_type = ''
+      AND s.target_time >= {from:DateTime64(3, 'UTC')}
+      AND s.target_time < {to:DateTime64(3, 'UTC')}
+    ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
+    LIMIT 1 BY if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id,
+      if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, '')
+  ),
+  quality AS
+  (
+    SELECT v.version AS version, count() AS total_feedback, countIf(v.verdict = 1) AS positive, countIf(v.verdict = -1) AS negative
+    FROM votes AS v
+    WHERE v.verdict != 0 OR v.label = 'neutral'
+    GROUP BY version
+  ),
+  spend AS
+  (
+    SELECT
+      c.prompt_version AS version,
+      count() AS calls,
+      countIf(c.cost_status IN ('priced', 'reported', 'estimated')) AS priced_calls,
+      countIf(c.cost_status IN ('unpriced', 'partial', 'invalid')) AS unpriced_calls,
+      sum(c.total_cost) AS total_cost,
+      avgIf(c.total_cost, c.cost_status IN ('priced', 'reported', 'estimated')) AS avg_cost
+    FROM llm_calls AS c
+    WHERE c.project_id = {project:String}
+      AND c.prompt_name = {prompt:String}
+      AND c.start_time >= {from:DateTime64(3, 'UTC')}
+      AND c.start_time < {to:DateTime64(3, 'UTC')}
+    GROUP BY version
+  )
+SELECT
+  {prompt:String} AS prompt_id,
+  q.version AS version,
+  q.total_feedback AS total_feedback,
+  q.positive AS positive,
+  q.negative AS negative,
+  q.total_feedback - q.positive - q.negative AS neutral,
+  round(100 * q.positive / q.total_feedback, 1) AS positive_pct,
+  round(100 * q.negative / q.total_feedback, 1) AS negative_pct,
+  round((q.positive - q.negative) / q.total_feedback, 3) AS avg_score,
+  toFloat64(c.avg_cost) AS avg_cost,
+  toFloat64(c.total_cost) / nullIf(q.positive, 0) AS cost_per_positive,
+  c.calls AS calls,
+  c.priced_calls AS priced_calls,
+  c.priced_calls / nullIf(c.priced_calls + c.unpriced_calls, 0) AS priced_share,
+  c.total_cost AS total_cost
+FROM quality AS q
+LEFT JOIN spend AS c ON c.version = q.version
+ORDER BY naturalSortKey(q.version)
+SETTINGS join_use_nulls = 1

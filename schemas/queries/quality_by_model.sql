@@ -1,0 +1,93 @@
+-- title: Quality and cost by model
+-- param: project String = 'default'
+-- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 90 DAY
+-- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
+-- param: model String = ''
+
+-- Votes on calls made in the range, newest of each author, and all calls of the model in the range, grouped apart and then put
+-- side by side, so that neither multiplies the other. `cost_per_positive` is the spend of all calls, retries, failed and unrated
+-- ones included, for each positive vote: NULL without one. A vote on a trace that used several models is under `mixed`, which
+-- has no spend of its own. Calls that evaluators made are not the product's and are left out.
+WITH
+  -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
+  (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
+  votes AS
+  (
+    SELECT s.model AS model, s.verdict AS verdict, s.label AS label, s.target AS target, s.kind AS kind, s.trace_id AS trace_id, s.span_id AS span_id
+    FROM current_scores AS s
+    WHERE s.project_id = {project:String}
+      AND s.resolved = 1
+      AND s.error_type = ''
+      AND s.target_time >= {from:DateTime64(3, 'UTC')}
+      AND s.target_time < {to:DateTime64(3, 'UTC')}
+      AND s.model != ''
+      AND ({model:String} = '' OR s.model = {model:String})
+    ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
+    LIMIT 1 BY if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, '')
+  ),
+  quality AS
+  (
+    SELECT
+      v.model AS model,
+      count() AS total_feedback,
+      countIf(v.verdict = 1) AS positive,
+      countIf(v.verdict = -1) AS negative
+    FROM votes AS v
+    WHERE v.verdict != 0 OR v.label = 'neutral'
+    GROUP BY model
+  ),
+  spend AS
+  (
+    SELECT
+      c.model AS model,
+      count() AS calls,
+      countIf(c.cost_status IN ('priced', 'reported', 'estimated')) AS priced_calls,
+      countIf(c.cost_status IN ('unpriced', 'partial', 'invalid')) AS unpriced_calls,
+      sum(c.total_cost) AS total_cost,
+      avgIf(c.total_cost, c.cost_status IN ('priced', 'reported', 'estimated')) AS avg_cost,
+      countIf(
+        (c.trace_id, c.span_id) IN (SELECT v.trace_id, v.span_id FROM votes AS v WHERE v.verdict != 0 OR v.label = 'neutral')
+        OR (c.trace_id, c.model) IN (
+          SELECT v.trace_id, v.model
+          FROM votes AS v
+          WHERE (v.verdict != 0 OR v.label = 'neutral')
+            AND v.target != 'session'
+            AND v.kind NOT IN ('llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation')
+        )
+      ) AS rated_calls
+    FROM llm_calls AS c
+    WHERE c.project_id = {project:String}
+      AND c.start_time >= {from:DateTime64(3, 'UTC')}
+      AND c.start_time < {to:DateTime64(3, 'UTC')}
+      AND ({model:String} = '' OR c.model = {model:String})
+      AND (c.trace_id, c.parent_span_id) NOT IN (
+        SELECT e.trace_id, e.span_id
+        FROM spans AS e
+        WHERE e.project_id = {project:String} AND e.kind = 'evaluator'
+      )
+    GROUP BY model
+  )
+SELECT
+  q.model AS model,
+  q.total_feedback AS total_feedback,
+  q.positive AS positive,
+  q.negative AS negative,
+  q.total_feedback - q.positive - q.negative AS neutral,
+  round(100 * q.positive / q.total_feedback, 1) AS positive_pct,
+  round(100 * q.negative / q.total_feedback, 1) AS negative_pct,
+  round((q.positive - q.negative) / q.total_feedback, 3) AS avg_score,
+  toFloat64(c.avg_cost) AS avg_cost,
+  toFloat64(c.total_cost) / nullIf(q.positive, 0) AS cost_per_positive,
+  round(100 * wilson(q.positive, q.total_feedback, -1), 1) AS positive_low_pct,
+  round(100 * wilson(q.positive, q.total_feedback, 1), 1) AS positive_high_pct,
+  c.calls AS calls,
+  c.priced_calls AS priced_calls,
+  c.unpriced_calls AS unpriced_calls,
+  c.priced_calls / nullIf(c.priced_calls + c.unpriced_calls, 0) AS priced_share,
+  c.rated_calls AS rated_calls,
+  c.rated_calls / nullIf(c.calls, 0) AS rated_share,
+  c.total_cost AS total_cost
+FROM quality AS q
+LEFT JOIN spend AS c ON c.model = q.model
+ORDER BY q.positive DESC, q.total_feedback DESC, model
+SETTINGS join_use_nulls = 1
