@@ -168,7 +168,7 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
     span_id: plainId(ids.given_span_id),
     ...ids,
     data_type: 'numeric',
-    value: body.score,
+    value: body.score || 0,
     label,
     verdict: verdictOf({ value: body.score, label, isBoolean: false, isThumb: true }, context.rules?.get(name)),
     source,
@@ -188,7 +188,8 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
 /** What is left of a score that was deleted: its key, and nothing that anybody wrote. */
 export function tombstoneOf(row: ScoreRow, nowMs: number): ScoreRow {
   const { project_id, name, created_at, score_id, retention_days } = row
-  const version = Math.max(nowMs, row.version + 1)
+  // +1 may be a resolution that is under way.
+  const version = Math.max(nowMs, row.version + 2)
   return {
     ...blankScore,
     project_id,

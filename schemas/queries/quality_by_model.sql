@@ -51,8 +51,8 @@ WITH
           SELECT v.trace_id, v.model
           FROM votes AS v
           WHERE (v.verdict != 0 OR v.label = 'neutral')
-            AND v.target != 'session'
-            AND v.kind NOT IN ('llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation')
+            AND (v.target = 'trace'
+              OR v.target = 'span' AND v.kind NOT IN ('llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation'))
         )
       ) AS rated_calls
     FROM llm_calls AS c

@@ -1,0 +1,348 @@
+// /api/feedback…: feedback is taken, listed, summed up and deleted, under AgentCost's names. Taking needs no database: it is
+// answered when the row is durable. Figures come from schemas/queries.
+
+import { randomUUIDv7 } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import {
+  type FeedbackBody,
+  metadataValue,
+  plainId,
+  type ScoreRow,
+  scoreFromFeedback,
+  tombstoneOf,
+} from '../../processors/scores.ts'
+import { Refusal } from '../../schemas/refusal.ts'
+import { type Query, type QueryRow, runQuery } from '../queries.ts'
+import { readScores } from '../score-store.ts'
+import type { ApiParts } from './parts.ts'
+import type { RecentScores } from './recent-scores.ts'
+import * as schemas from './schemas.ts'
+
+/** How long a change waits for ClickHouse to say what it changes; without an answer it is taken as new. */
+const lookUpMs = 1000
+
+/** Fields that make two pieces of feedback under one id the same. */
+const saidFields = [
+  'name',
+  'given_trace_id',
+  'given_span_id',
+  'response_id',
+  'session_id',
+  'value',
+  'source',
+  'author_id',
+  'comment',
+  'tags',
+  'metadata',
+] as const satisfies readonly (keyof ScoreRow)[]
+
+interface ListFilters {
+  readonly project?: string
+  readonly model?: string
+  readonly score?: number
+  readonly source?: string
+  readonly name?: string
+  readonly limit?: number
+}
+
+export function addFeedback(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
+  addWriting(app, parts, recent)
+  addReading(app, parts, recent)
+  addQuality(app, parts, recent)
+}
+
+function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
+  app.post<{ Body: FeedbackBody }>(
+    '/api/feedback',
+    {
+      schema: {
+        summary: 'Give feedback on an answer',
+        tags: ['feedback'],
+        body: schemas.feedbackBody,
+        response: { 200: schemas.storedFeedback, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const { body } = request
+      checkBody(body)
+      const projectId = parts.project(request.headers)
+      const nowMs = parts.now()
+      let row = scoreFromFeedback(body, { projectId, nowMs, newId: randomUUIDv7 })
+      if (body.id) {
+        const before = await scoreBefore(parts, recent, row)
+        if (before !== undefined && saysTheSame(before.row, row)) {
+          await before.durable
+          return storedOf(before.row)
+        }
+        if (before !== undefined) row = changed(before.row, row)
+      }
+      await recent.write(row, parts.appendScores([row]))
+      return storedOf(row)
+    },
+  )
+
+  app.delete<{ Params: { id: string } }>(
+    '/api/feedback/:id',
+    {
+      schema: {
+        summary: 'Delete a piece of feedback or a score',
+        tags: ['feedback'],
+        params: { type: 'object', properties: { id: { type: 'string', maxLength: schemas.feedbackLimits.id } } },
+        response: {
+          200: { type: 'object', properties: { status: { type: 'string', const: 'deleted' } } },
+          ...schemas.problems,
+        },
+      },
+    },
+    async (request) => {
+      const project = parts.project(request.headers)
+      const { id } = request.params
+      const row = recent.get(project, id)?.row ?? (await readScores(parts.clickhouse, project, [id]))[0]
+      if (row === undefined || row.is_deleted === 1) throw new Refusal('not_found', 'Feedback not found')
+      const gone = tombstoneOf(row, parts.now())
+      await recent.write(gone, parts.appendScores([gone]))
+      return { status: 'deleted' }
+    },
+  )
+}
+
+function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
+  const answer = answering(parts, recent)
+
+  app.get<{ Querystring: ListFilters }>(
+    '/api/feedback',
+    {
+      schema: {
+        summary: 'Feedback and scores, newest first',
+        tags: ['feedback'],
+        querystring: schemas.listFilters,
+        response: { 200: schemas.listedFeedback, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const { project: _, ...filters } = request.query
+      return (await answer(request, 'feedback_list', filters)).map(listedOf)
+    },
+  )
+
+  app.get(
+    '/api/feedback/summary',
+    {
+      schema: {
+        summary: 'Votes of the project, counted',
+        tags: ['feedback'],
+        querystring: { type: 'object', properties: schemas.projectFilter },
+        response: { 200: schemas.feedbackSummary, ...schemas.problems },
+      },
+    },
+    async (request) => (await answer(request, 'feedback_summary', {}))[0],
+  )
+
+  app.get<{ Params: { trace_id: string } }>(
+    '/api/feedback/trace/:trace_id',
+    {
+      schema: {
+        summary: 'All feedback for a trace, newest first',
+        tags: ['feedback'],
+        params: traceParam,
+        response: { 200: schemas.listedFeedback, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const traces = tracesOf(request.params.trace_id)
+      return (await answer(request, 'feedback_list', { traces, limit: schemas.feedbackLimits.listed })).map(listedOf)
+    },
+  )
+
+  app.get<{ Params: { trace_id: string } }>(
+    '/api/feedback/trace/:trace_id/score',
+    {
+      schema: {
+        summary: 'Votes on a trace, counted',
+        tags: ['feedback'],
+        params: traceParam,
+        response: { 200: schemas.traceScore, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const { trace_id } = request.params
+      const [row] = await answer(request, 'feedback_summary', { traces: tracesOf(trace_id) })
+      return { trace_id, ...row }
+    },
+  )
+}
+
+function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
+  const answer = answering(parts, recent)
+  const projectOnly = { type: 'object', properties: schemas.projectFilter }
+
+  app.get(
+    '/api/feedback/quality/models',
+    {
+      schema: {
+        summary: 'Quality and cost of each model that was judged',
+        tags: ['quality'],
+        querystring: projectOnly,
+        response: { 200: { type: 'array', items: schemas.modelQuality }, ...schemas.problems },
+      },
+    },
+    async (request) => (await answer(request, 'quality_by_model', {})).map(figures),
+  )
+
+  app.get<{ Params: { model: string } }>(
+    '/api/feedback/quality/model/:model',
+    {
+      schema: {
+        summary: 'Quality and cost of one model',
+        tags: ['quality'],
+        params: { type: 'object', properties: { model: { type: 'string', minLength: 1 } } },
+        querystring: projectOnly,
+        response: { 200: schemas.modelQuality, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const { model } = request.params
+      const [row] = await answer(request, 'quality_by_model', { model })
+      return row === undefined
+        ? { model, total_feedback: 0, positive: 0, negative: 0, neutral: 0, ...unknown }
+        : figures(row)
+    },
+  )
+
+  app.get<{ Params: { prompt_id: string } }>(
+    '/api/feedback/quality/prompt/:prompt_id',
+    {
+      schema: {
+        summary: 'Quality and cost of each version of a prompt',
+        tags: ['quality'],
+        params: { type: 'object', properties: { prompt_id: { type: 'string', minLength: 1 } } },
+        querystring: projectOnly,
+        response: { 200: { type: 'array', items: schemas.promptQuality }, ...schemas.problems },
+      },
+    },
+    async (request) => {
+      const rows = await answer(request, 'feedback_by_prompt', { prompt: request.params.prompt_id })
+      return rows.map((row) => ({ ...figures(row), version: versionOf(String(row['version'])) }))
+    },
+  )
+}
+
+const traceParam = {
+  type: 'object',
+  properties: { trace_id: { type: 'string', minLength: 1, maxLength: schemas.feedbackLimits.id } },
+} as const
+
+/** Figures of a model nobody judged: not known, which is not 0. */
+const unknown = { positive_pct: null, negative_pct: null, avg_score: null, avg_cost: null, cost_per_positive: null }
+
+type Answer = (request: FastifyRequest, id: string, params: Readonly<Record<string, unknown>>) => Promise<QueryRow[]>
+
+/** Asks a question for the caller's project, once ClickHouse shows what was written here before. */
+function answering({ clickhouse, queries, project }: ApiParts, recent: RecentScores): Answer {
+  const byId = new Map<string, Query>(queries.map((query) => [query.id, query]))
+  return async (request, id, params) => {
+    const own = project(request.headers)
+    const asked = (request.query as { project?: string }).project
+    if (asked !== undefined && asked !== own)
+      throw new Refusal('forbidden', `this request belongs to project "${own}" and cannot read another`)
+    const query = byId.get(id)
+    if (query === undefined) throw new Error(`schemas/queries/${id}.sql is missing`)
+    await recent.shown(own)
+    return runQuery(clickhouse, query, { ...params, project: own })
+  }
+}
+
+function checkBody(body: FeedbackBody): void {
+  if (!body.trace_id && !body.response_id && !body.session_id)
+    throw new Refusal(
+      'bad_request',
+      'trace_id is missing: name the trace, a response_id or a session_id that is judged',
+    )
+  const size = Buffer.byteLength(JSON.stringify(body.metadata ?? {}))
+  if (size > schemas.feedbackLimits.metadataBytes)
+    throw new Refusal('bad_request', `metadata is ${size} bytes, limit is ${schemas.feedbackLimits.metadataBytes}`)
+}
+
+/** What is already stored under the id of `row`; undefined also when the database cannot say in time. */
+async function scoreBefore(
+  parts: ApiParts,
+  recent: RecentScores,
+  row: ScoreRow,
+): Promise<{ readonly row: ScoreRow; readonly durable: Promise<void> } | undefined> {
+  const written = recent.get(row.project_id, row.score_id)
+  if (written !== undefined) return written
+  const timeout = new Promise<undefined>((resolve) => {
+    setTimeout(() => resolve(undefined), lookUpMs).unref()
+  })
+  const stored = readScores(parts.clickhouse, row.project_id, [row.score_id]).catch((error: unknown) => {
+    parts.log.limited('feedback-before', 'warn', 'a changed feedback is taken as new: the database does not answer', {
+      error,
+    })
+    return []
+  })
+  const [found] = (await Promise.race([stored, timeout])) ?? []
+  // Another request with this id may have been taken meanwhile.
+  return recent.get(row.project_id, row.score_id) ?? (found && { row: found, durable: Promise.resolve() })
+}
+
+function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {
+  if (before.is_deleted === 1) return false
+  return saidFields.every((field) => JSON.stringify(sorted(before[field])) === JSON.stringify(sorted(row[field])))
+}
+
+function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort() : value
+}
+
+/** The new state of a score that is given anew: it keeps its time, and wins over a resolution that is under way. */
+function changed(before: ScoreRow, row: ScoreRow): ScoreRow {
+  const version = Math.max(row.version, before.version + 2)
+  if (before.is_deleted === 1) return { ...row, version }
+  return { ...row, created_at: before.created_at, target_time: before.created_at, version }
+}
+
+function storedOf(row: ScoreRow) {
+  return {
+    id: row.score_id,
+    trace_id: row.given_trace_id,
+    score: row.value,
+    comment: row.comment,
+    source: row.source,
+    user_id: row.author_id,
+    tags: row.tags,
+    metadata: metadataOf(row.metadata),
+    org_id: row.project_id,
+    created_at: row.created_at / 1000,
+    name: row.name,
+    span_id: row.given_span_id,
+    response_id: row.response_id,
+    session_id: row.session_id,
+  }
+}
+
+function listedOf(row: QueryRow): QueryRow {
+  const metadata = metadataOf(row['metadata'] as Readonly<Record<string, string>>)
+  return { ...row, metadata, resolved: row['resolved'] === 1, span_cost: numberOrNull(row['span_cost']) }
+}
+
+/** Exact decimals as JSON numbers, as AgentCost answers them. */
+function figures(row: QueryRow): QueryRow {
+  return { ...row, total_cost: numberOrNull(row['total_cost']) }
+}
+
+function metadataOf(texts: Readonly<Record<string, string>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, metadataValue(value)]))
+}
+
+/** A trace id as typed, and as spans carry it. */
+function tracesOf(id: string): string[] {
+  return [...new Set([id, plainId(id)])]
+}
+
+function versionOf(text: string): number | string {
+  return /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null || value === undefined ? null : Number(value)
+}

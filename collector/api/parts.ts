@@ -1,0 +1,21 @@
+// What the routes of the API are built from.
+
+import type { ScoreRow } from '../../processors/scores.ts'
+import type { ClickHouse } from '../clickhouse/client.ts'
+import type { Log } from '../log.ts'
+import type { Query } from '../queries.ts'
+
+/** Lower-case header names. */
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export interface ApiParts {
+  readonly clickhouse: Pick<ClickHouse, 'query'>
+  /** Durable when it resolves. */
+  readonly appendScores: (rows: readonly ScoreRow[]) => Promise<void>
+  /** Which project a request belongs to. May throw Refusal. */
+  readonly project: (headers: Headers) => string
+  readonly queries: readonly Query[]
+  readonly log: Pick<Log, 'limited'>
+  readonly version: string
+  readonly now: () => number
+}
