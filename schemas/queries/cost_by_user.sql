@@ -16,7 +16,7 @@ SELECT
   sum(g.input_tokens) AS input_tokens,
   sum(g.output_tokens) AS output_tokens,
   sum(g.total_cost) AS total_cost,
-  total_cost / nullIf(sum(total_cost) OVER (), 0) AS cost_share
+  toFloat64(total_cost) / nullIf(toFloat64(sum(total_cost) OVER ()), 0) AS cost_share
 FROM
 (
   SELECT
