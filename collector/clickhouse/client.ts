@@ -96,6 +96,8 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
   const send = async (statement: Statement): Promise<Buffer> => {
     const { sql, parameters, settings, body, signal } = statement
     try {
+      // The client listens for the signal, and would not hear one that has fired already.
+      signal?.throwIfAborted()
       const { stream, response_headers, http_status_code } = await client.exec({
         query: sql,
         clickhouse_settings: settings,
