@@ -6,7 +6,19 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ask, insert } from '../queries/ask.ts'
-import { calls, day, hour, midnight, range, seed, spanId, spanRow, traceId } from '../queries/ledger.ts'
+import {
+  calls,
+  day,
+  hour,
+  midnight,
+  range,
+  scoreRow,
+  seed,
+  spanId,
+  spanRow,
+  traceId,
+  wholeLedger,
+} from '../queries/ledger.ts'
 import { type BoardFile, committed, type Panel, queryPanels, sqlOf } from './boards.ts'
 import { type Board, expand, type Variable } from './expand.ts'
 import { passwords, type Server, startServer } from './server.ts'
@@ -23,6 +35,8 @@ let server: Server
 beforeAll(async () => {
   server = await startServer()
   await seed(server.url, writer)
+  const votes = [scoreRow('01', { verdict: 1 }), scoreRow('02', { verdict: 1 }), scoreRow('03', { verdict: -1 })]
+  await insert(server.url, 'scores', votes, writer)
 })
 
 afterAll(() => server?.stop())
@@ -65,26 +79,29 @@ function panel(of: BoardFile, title: string): string {
 
 async function question(name: string, { from, to }: Range, parameters: Record<string, string> = {}): Promise<Answer> {
   const sql = readFileSync(new URL(`../../schemas/queries/${name}.sql`, import.meta.url), 'utf8')
-  const defaults = { project: 'default', tz: 'UTC', limit: '50', ...range(from, to), ...parameters }
+  const defaults = { project: 'default', tz: 'UTC', limit: '50', by: 'model', ...range(from, to), ...parameters }
   return ask(server.url, sql, { ...writer, parameters: defaults })
 }
 
 describe.each(Object.entries(ranges))('over %s', (_, span) => {
   const choices: Record<string, Record<string, Variable>> = {
-    all: {},
+    all: { project: { value: '$__all' } },
     one: { env: { value: ['prod'] }, service: { value: ['web'] }, model: { value: ['gpt-4.1'] } },
     two: { env: { value: ['prod', '[none]'] }, model: { value: ['gpt-4.1', 'house-model'] } },
     quote: { model: { value: ["o'brien"] }, project: { value: ["it's", 'default'] } },
-    'a project of all': { project: { value: '$__all' } },
   }
 
-  test.each(Object.entries(choices))('every panel and variable runs, with %s chosen', async (_name, variables) => {
+  test.each(Object.entries(choices))('the spend board runs whole, with %s chosen', async (_name, variables) => {
     const on = board(span, variables)
-    const panels = [spend, trace].flatMap(queryPanels)
-    await Promise.all(panels.map(async (each) => expectShape(each, await run(sqlOf(each), on))))
+    await Promise.all(queryPanels(spend).map(async (each) => expectShape(each, await run(sqlOf(each), on))))
     const queries = spend.templating.list.flatMap(({ query }) => (typeof query === 'object' ? [query.rawSql] : []))
     expect(queries).toHaveLength(4)
     for (const query of queries) expect((await run(query, on)).names).toEqual(['value'])
+  })
+
+  test('the trace board runs whole', async () => {
+    const on = board(span)
+    await Promise.all(queryPanels(trace).map(async (each) => expectShape(each, await run(sqlOf(each), on))))
   })
 })
 
@@ -250,6 +267,19 @@ describe('what the panels show', () => {
     expect(rows.map((row) => row['total_cost'])).toEqual(['1', null, '0.03125', null, '0.0625', '0.125', '0.25', '0.5'])
   })
 
+  test('cost per positive: all spend of a model over its positive votes, as the question answers it', async () => {
+    const answer = await run(panel(spend, 'Cost per positive, by model'), on)
+    expect(answer.rows).toEqual((await question('cost_per_positive', wholeLedger)).rows)
+    expect(answer.rows).toMatchObject([
+      { group: 'gpt-4.1', calls: '3', votes: '2', positive: '2', total_cost: '1.75', cost_per_positive: 0.875 },
+      { group: 'gpt-4.1-mini', votes: '1', positive: '0', negative: '1', cost_per_positive: null },
+      { group: 'house-model', unpriced_calls: '2', votes: '0' },
+      { group: "o'brien", total_cost: null },
+    ])
+    const chosen = { ...on, variables: { ...on.variables, model: { value: ['gpt-4.1-mini'] } } }
+    expect((await run(panel(spend, 'Cost per positive, by model'), chosen)).rows).toMatchObject([{ negative: '1' }])
+  })
+
   test('what retries cost', async () => {
     expect((await run(panel(spend, 'Cost of failed attempts'), on)).rows).toEqual([{ wasted_cost: '0.0625' }])
   })
@@ -328,6 +358,12 @@ describe('the trace board', () => {
     })
     expect(tags(0)).toMatchObject({ 'spanledger.cost_reason': 'aggregate', 'spanledger.counted_as': spanId('01') })
     expect(tags(0)).not.toHaveProperty('spanledger.cost_usd')
+  })
+
+  test('shows the votes on the trace', async () => {
+    expect((await run(panel(trace, 'Scores'), on)).rows).toMatchObject([
+      { name: 'user_feedback', verdict: 1, source: 'user', span_id: spanId('01') },
+    ])
   })
 
   test('counts a call once however many spans show it', async () => {

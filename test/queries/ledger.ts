@@ -194,3 +194,28 @@ export function range(from: number, to: number): Record<string, string> {
   const text = (at: number) => new Date(at).toISOString().replace('T', ' ').replace('Z', '')
   return { from: text(from), to: text(to) }
 }
+
+/** A vote on a call, resolved: the row of `scores` that carries the dimensions of what it judges. */
+export function scoreRow(id: string, columns: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const judged = calls.find((each) => each.id === id)
+  if (judged === undefined) throw new Error(`no call ${id}`)
+  const time = new Date(judged.at + hour).toISOString().replace('T', ' ').replace('Z', '')
+  return {
+    project_id: 'default',
+    name: 'user_feedback',
+    created_at: time,
+    target_time: time,
+    score_id: `score-${id}`,
+    target: 'span',
+    trace_id: traceId(id),
+    span_id: spanId(id),
+    data_type: 'numeric',
+    source: 'user',
+    resolved: 1,
+    kind: 'llm',
+    model: judged['model'],
+    retention_days: 400,
+    version: judged.at,
+    ...columns,
+  }
+}
