@@ -35,7 +35,11 @@ const rooms: readonly Room[] = [
     may: ['clickhouse', 'journal', 'schemas', 'leaves'],
   },
   { name: 'pipeline', files: /^collector\/pipeline\.ts$/, may: ['otlp', 'sinks', 'processors', 'schemas', 'leaves'] },
-  { name: 'questions', files: /^collector\/queries\.ts$/, may: ['clickhouse', 'schemas', 'leaves'] },
+  {
+    name: 'questions',
+    files: /^collector\/(queries|score-store)\.ts$/,
+    may: ['clickhouse', 'processors', 'schemas', 'leaves'],
+  },
   {
     name: 'api',
     files: /^collector\/api\//,
@@ -43,8 +47,8 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'background',
-    files: /^collector\/(score-resolver|score-store)\.ts$/,
-    may: ['clickhouse', 'processors', 'schemas', 'leaves'],
+    files: /^collector\/score-resolver\.ts$/,
+    may: ['questions', 'clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {
     name: 'loaders',

@@ -10,7 +10,10 @@ export interface ExportOutcome {
   readonly message: string
 }
 
-/** Takes OTLP protobuf; the body is the receiver's to keep. Rejects with Refusal when nothing of it is stored. */
+/**
+ * Takes OTLP protobuf. The body is lent until the call returns, not until its promise settles: what is kept is copied.
+ * Rejects with Refusal when nothing of it is stored.
+ */
 export interface Receiver {
   traces(body: Uint8Array, project: string): Promise<ExportOutcome>
   logs(body: Uint8Array, project: string): Promise<ExportOutcome>

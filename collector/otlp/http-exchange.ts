@@ -102,10 +102,18 @@ export class HttpExchange {
     if (this.awaitsContinue) this.response.writeContinue()
     const body = await readBody(request, bodyBytesMax, this.lease)
     if (body === undefined) return
-    const inflating = inflate(body, coding, bodyBytesMax)
-    const inflated = inflating instanceof Promise ? await inflating : inflating
-    if (inflated !== body) this.lease.add(inflated.length)
-    this.succeed(signal, await this.hand(signal, encoding, inflated, project))
+    let handed: Promise<ExportOutcome>
+    try {
+      const sent = body.bytes
+      const inflating = inflate(sent, coding, bodyBytesMax)
+      const inflated = inflating instanceof Promise ? await inflating : inflating
+      if (inflated !== sent) this.lease.add(inflated.length)
+      handed = this.hand(signal, encoding, inflated, project)
+    } finally {
+      // A receiver is done with the bytes when its call returns, long before the rows are durable.
+      body.release()
+    }
+    this.succeed(signal, await handed)
   }
 
   /** Checks the head but for credentials; returns which signal the request is for. */

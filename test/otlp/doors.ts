@@ -21,11 +21,11 @@ export class RecordingReceiver implements Receiver {
   private arrivals: (() => void)[] = []
 
   traces(body: Uint8Array, project: string): Promise<ExportOutcome> {
-    return this.take({ signal: 'traces', body, project })
+    return this.take({ signal: 'traces', body: new Uint8Array(body), project })
   }
 
   logs(body: Uint8Array, project: string): Promise<ExportOutcome> {
-    return this.take({ signal: 'logs', body, project })
+    return this.take({ signal: 'logs', body: new Uint8Array(body), project })
   }
 
   /** Resolves when the next request is handed over. */
