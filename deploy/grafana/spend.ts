@@ -12,7 +12,8 @@ import {
   RowBuilder,
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { chart, choice, classic, datasource, type Link, type Override, stat, table, traceLink } from './panels.ts'
-import { type Measure, named, question, scoped, spend, timeZone, usage } from './sql.ts'
+import { latency, ranked, top, total } from './shapes.ts'
+import { named, question, scoped, spend, timeZone, usage, windowBefore } from './sql.ts'
 
 const uid = 'sl-spend'
 const money = { unit: 'currencyUSD', decimals: 2 }
@@ -51,93 +52,6 @@ const tokenColumns: readonly Override[] = [
   ['cache_read_tokens', { unit: 'short', displayName: 'cache read' }],
   ['output_tokens', { unit: 'short', displayName: 'output' }],
 ]
-
-/** One additive number a bucket, for a stat with a sparkline. Buckets without a value are left out, not drawn as 0. */
-function total(measure: string, names: readonly Measure[]): string {
-  return `SELECT $__timeInterval(u.at) AS time, ${measure} AS value
-FROM ${usage([], names)}
-GROUP BY time
-HAVING isNotNull(value)
-ORDER BY time`
-}
-
-/** One series for each of the `limit` biggest values of a dimension, one more for all others, so that they add up. */
-function ranked(options: {
-  dimension: string
-  bucket: string
-  value: string
-  names: readonly Measure[]
-  limit: number
-}) {
-  const { dimension, bucket, value, names, limit } = options
-  return `SELECT time, if(place <= ${limit}, series, '[other]') AS ${dimension}, sum(part) AS value
-FROM
-(
-  SELECT time, series, part, dense_rank() OVER (ORDER BY whole DESC NULLS LAST, series) AS place
-  FROM
-  (
-    SELECT ${bucket} AS time, ${named(`u.${dimension}`)} AS series, ${value} AS part,
-      sum(part) OVER (PARTITION BY series) AS whole
-    FROM ${usage([dimension], names)}
-    GROUP BY time, series
-  )
-)
-GROUP BY time, ${dimension}
-HAVING isNotNull(value)
-ORDER BY time, ${dimension}`
-}
-
-const topMeasures = [
-  'calls',
-  'priced_calls',
-  'unpriced_calls',
-  'costed_calls',
-  'errors',
-  'input_tokens',
-  'output_tokens',
-  'total_cost',
-] as const satisfies readonly Measure[]
-
-/** The dearest values of a dimension, then one line for the rest: the lines of `cost_by_feature.sql` over a `usage` source. */
-function top(dimension: string, counted: string, source: string, limit: number): string {
-  return `SELECT if(place <= ${limit}, any(g.name), '[other]') AS ${dimension}, count() AS ${counted},
-  sum(g.calls) AS calls, sum(g.priced_calls) AS priced_calls, sum(g.unpriced_calls) AS unpriced_calls,
-  sum(g.errors) AS errors, sum(g.input_tokens) AS input_tokens, sum(g.output_tokens) AS output_tokens,
-  sum(g.cost) AS total_cost, toFloat64(total_cost) / nullIf(toFloat64(sum(total_cost) OVER ()), 0) AS cost_share
-FROM
-(
-  SELECT ${named(`u.${dimension}`)} AS name,
-    ${topMeasures.map((measure) => `sum(u.${measure}) AS ${measure}`).join(', ')},
-    if(costed_calls > 0, total_cost, NULL) AS cost,
-    least(row_number() OVER (ORDER BY cost DESC NULLS LAST, calls DESC, name), ${limit + 1}) AS place
-  FROM ${source}
-  GROUP BY name
-) AS g
-GROUP BY place
-ORDER BY place`
-}
-
-/** p50 and p95 of the calls that succeeded, for the `limit` models with most calls. */
-function latency(limit: number): string {
-  return `SELECT time, model, p50, p95
-FROM
-(
-  SELECT time, model, p50, p95, dense_rank() OVER (ORDER BY whole DESC, model) AS place
-  FROM
-  (
-    SELECT $__timeInterval(c.start_time) AS time, ${named('c.model')} AS model,
-      quantile(0.5)(c.duration_ns / 1e6) AS p50, quantile(0.95)(c.duration_ns / 1e6) AS p95,
-      sum(count()) OVER (PARTITION BY model) AS whole
-    FROM llm_calls AS c
-    WHERE $__timeFilter(c.start_time)
-    AND c.status != 'error'
-    AND ${scoped('c')}
-    GROUP BY time, model
-  )
-)
-WHERE place <= ${limit}
-ORDER BY time, model`
-}
 
 const row1 = { y: 0, h: 4 }
 
@@ -197,10 +111,8 @@ FROM ${usage([], ['priced_calls', 'unpriced_calls'])}`,
     ...money,
     noValue: 'nothing priced',
     overrides: [['unpriced_calls', { unit: 'short', decimals: 0, displayName: 'unpriced calls' }]],
-    sql: `SELECT sum(c.total_cost) AS spend, countIf(c.cost_status IN ('unpriced', 'partial', 'invalid')) AS unpriced_calls
-FROM llm_calls AS c
-WHERE c.start_time >= $__fromTime - ($__toTime - $__fromTime) AND c.start_time < $__fromTime
-AND ${scoped('c')}`,
+    sql: `SELECT ${spend} AS spend, sum(u.unpriced_calls) AS unpriced_calls
+FROM ${usage([], ['unpriced_calls', 'costed_calls', 'total_cost'], windowBefore)}`,
   }),
   stat({
     id: 5,
@@ -325,7 +237,7 @@ ORDER BY time, model`,
       'The 20 dearest features and all others in one line; [none] are calls that named no feature. Sources as for the spend.',
     at: { x: 12, y: 21, w: 12, h: 8 },
     overrides: [costColumn, unpricedColumn, ['cost_share', { unit: 'percentunit', decimals: 1 }]],
-    sql: top('feature', 'features', usage(['feature'], topMeasures), 20),
+    sql: top('feature', 'features', 20),
   }),
   table({
     id: 18,

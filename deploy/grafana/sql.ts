@@ -55,11 +55,25 @@ export function question(name: string, values: Readonly<Record<string, string>> 
     })
 }
 
+/** A stretch of time: its ends, and the calls within it by their bare start. */
+interface Window {
+  readonly from: string
+  readonly to: string
+  readonly filter: string
+}
+
+const shown: Window = { from: '$__fromTime', to: '$__toTime', filter: '$__timeFilter(c.start_time)' }
+
+const beforeFrom = '($__fromTime - ($__toTime - $__fromTime))'
+/** As long as the range shown, and over when that begins. */
+export const windowBefore: Window = {
+  from: beforeFrom,
+  to: '$__fromTime',
+  filter: `c.start_time >= ${beforeFrom} AND c.start_time < $__fromTime`,
+}
+
 /** Longer ranges read the rollup: a week of calls is a second's work up to 40 million of them. */
 const long = `$__toTime - $__fromTime > ${7 * 86_400}`
-/** The first whole hour of the range, and the hour it ends in. */
-const firstHour = "toStartOfHour($__fromTime + 3599, 'UTC')"
-const lastHour = "toStartOfHour($__toTime, 'UTC')"
 
 /**
  * A measure by its name in panels: how one call counts, and what sums it in `usage_hourly`, where `priced_calls` are the
@@ -95,7 +109,9 @@ export const spend = 'if(sum(u.costed_calls) > 0, sum(u.total_cost), NULL)'
  * numbers to be summed. Counts are signed, because a correction takes away what it replaces. Tokens stay NULL where a
  * call did not report them; the rollup cannot tell and sums what was reported.
  */
-export function usage(dimensions: readonly string[], names: readonly Measure[]): string {
+export function usage(dimensions: readonly string[], names: readonly Measure[], window = shown): string {
+  const firstHour = `toStartOfHour(${window.from} + 3599, 'UTC')`
+  const lastHour = `toStartOfHour(${window.to}, 'UTC')`
   const columns = (alias: 'c' | 'r', time: string) =>
     [
       `toDateTime(${time}, 'UTC') AS at`,
@@ -106,7 +122,7 @@ export function usage(dimensions: readonly string[], names: readonly Measure[]):
   SELECT
     ${columns('c', 'c.start_time')}
   FROM llm_calls AS c
-  WHERE $__timeFilter(c.start_time)
+  WHERE ${window.filter}
   AND (NOT (${long}) OR c.start_time < ${firstHour} OR c.start_time >= ${lastHour})
   AND ${scoped('c')}
   UNION ALL

@@ -204,8 +204,10 @@ describe('the spend board gives the figures of the questions', () => {
   })
 
   test('the window before is the range of equal length that ends where this one begins', async () => {
-    const { rows } = await run(panel(spend, 'Spend, window before'), board({ from: midnight - day, to: midnight }))
-    expect(rows).toEqual([{ spend: '0.75', unpriced_calls: '0' }])
+    const shown = async (span: Range) => (await run(panel(spend, 'Spend, window before'), board(span))).rows
+    expect(await shown({ from: midnight - day, to: midnight })).toEqual([{ spend: '0.75', unpriced_calls: '0' }])
+    const month = { from: midnight - day + 12 * hour + 30_000, to: midnight + 29 * day }
+    expect(await shown(month)).toEqual([{ spend: '0.9375', unpriced_calls: '1' }])
   })
 
   test('a range without a price shows no spend, not a spend of 0', async () => {
@@ -295,6 +297,21 @@ describe('what the panels show', () => {
     }
     expect(await days('utc')).toEqual(['0.75', '1'])
     expect(await days('Asia/Tokyo')).toEqual(['0.5', '1.25'])
+  })
+
+  test.each([
+    ['env', ['[none]'], 1],
+    ['env', ['dev', '[none]'], 2],
+    ['service', ['worker'], 3],
+    ['model', ["o'brien"], 1],
+    ['model', ['gpt-4.1', 'gpt-4.1-mini'], 5],
+    ['project', ['default', 'other'], 9],
+    ['project', ["it's"], 0],
+  ])('%s %j leaves the calls that have it', async (name, value, want) => {
+    for (const days of [2, 30]) {
+      const chosen = board({ from: midnight - days * day, to: midnight }, { [name]: { value } })
+      expect(sum(await run(panel(spend, 'Calls'), chosen), 'value')).toBe(want)
+    }
   })
 
   test('variables offer what is there, an empty value by its name', async () => {
