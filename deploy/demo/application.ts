@@ -59,7 +59,8 @@ const streamed = await workflow('live-chat', 'noah', () => chatLive('Is the shop
 await workflow('index-articles', 'system', indexArticles)
 await workflow('live-chat', 'lena', () => chatLive('And tomorrow?', { 'x-fake-status': '400' }))
 // Left to the instrumentation alone: billed, but by how much no telemetry says.
-await workflow('live-chat-untraced', 'lena', chatWithoutUsage, { isUsageReported: false })
+if (process.env['DEMO_WITH_UNREPORTED'] === 'true')
+  await workflow('live-chat-untraced', 'lena', chatWithoutUsage, { isUsageReported: false })
 
 // --- Anthropic, traced by its own client
 

@@ -25,6 +25,8 @@ import { callsTable, scoresTable, totalsTable } from './tables.ts'
 export interface DemoOptions extends CollectorEndpoints {
   /** Takes the demo's text, a paragraph at a time. */
   readonly print: (text: string) => void
+  /** Adds a stream whose instrumentation reports no usage: billed, and of unknown cost in the ledger. */
+  readonly withUnreported?: boolean
 }
 
 export interface DemoResult {
@@ -65,7 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 
 /** Runs the application to its end, configured as any application is: by the environment variables of its libraries. */
 async function runApplication(
-  { otlpHttp, api }: CollectorEndpoints,
+  { otlpHttp, api, withUnreported = false }: DemoOptions,
   provider: FakeProvider,
   run: string,
 ): Promise<ApplicationReport> {
@@ -82,6 +84,7 @@ async function runApplication(
       OTEL_SERVICE_NAME: 'support-desk',
       OTEL_RESOURCE_ATTRIBUTES: `service.instance.id=${run},deployment.environment.name=demo`,
       SPANLEDGER_API_URL: api,
+      DEMO_WITH_UNREPORTED: String(withUnreported),
     },
   })
   let report: ApplicationReport | undefined
@@ -171,9 +174,10 @@ function describe(compared: Comparison['lines'][number]): string {
 /** Exit codes as everywhere in the project: 0 done, 1 a difference found, 3 could not run. */
 async function main(): Promise<number> {
   const say = (text: string) => console.log(`\n${text}`)
+  const withUnreported = process.argv.includes('--with-unreported')
   const running = await findRunningCollector()
   if (running !== undefined) {
-    const { comparison } = await runDemo({ ...running, print: say })
+    const { comparison } = await runDemo({ ...running, print: say, withUnreported })
     say(whereToLook(running))
     return comparison.isEqual ? 0 : 1
   }
@@ -185,7 +189,7 @@ async function main(): Promise<number> {
     process.on('SIGINT', () => (process.stdin.isTTY ? undefined : collector.stop()))
     process.on('SIGTERM', () => collector.stop())
     try {
-      const { comparison } = await runDemo({ ...collector.endpoints, print: say })
+      const { comparison } = await runDemo({ ...collector.endpoints, print: say, withUnreported })
       if (process.stdin.isTTY && process.stdout.isTTY) {
         say(whereToLook(collector.endpoints))
         say('The collector goes on running. Ctrl-C stops it and removes its data.')

@@ -21,7 +21,7 @@ let demo: DemoResult
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'spanledger-demo-test-'))
   collector = await CollectorProcess.start(dataDir)
-  demo = await runDemo({ ...collector.endpoints, print: (text) => printed.push(text) })
+  demo = await runDemo({ ...collector.endpoints, print: (text) => printed.push(text), withUnreported: true })
 }, 120_000)
 
 afterAll(async () => {
@@ -125,7 +125,8 @@ test('the command uses the collector that is running, beside an earlier run', as
       },
     },
   )
-  expect(stdout).toContain('Equal to the last digit: 0.01612881 USD')
+  expect(stdout).toContain('Equal to the last digit: 0.01612881 USD in the ledger, the same on the invoice.')
+  expect(stdout).not.toContain('unknown')
   expect(stdout).toContain(`curl -s ${collector.endpoints.api}/api/feedback`)
 }, 120_000)
 
