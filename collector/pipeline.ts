@@ -1,9 +1,10 @@
-// The whole story of a request: decode → normalise → charge → price → append; answered when its rows are durable.
+// The whole story of a request: decode → normalise → charge → inherit → price → append; answered when its rows are durable.
 // Everything up to the append is synchronous, so one batch serves all requests.
 
 import { Charge } from '../processors/charge.ts'
 import type { Dialect } from '../processors/dialect.ts'
 import { evaluationEvents } from '../processors/evaluation-events.ts'
+import { inheritAttribution } from '../processors/inherit.ts'
 import { Ledger } from '../processors/ledger.ts'
 import { eventName, logRow, logTime } from '../processors/log-rows.ts'
 import { Normaliser } from '../processors/normalise.ts'
@@ -76,6 +77,7 @@ export class Pipeline implements Receiver {
     batch.ingestedMs = nowMs
     this.normaliser.run(nowMs)
     this.charge.run()
+    inheritAttribution(batch, this.charge)
     this.ledger.run()
     const scores = this.spanScores(project, nowMs)
     const outcome = { rejected: batch.rejected, message: batch.rejectMessage }

@@ -19,7 +19,9 @@ export class Charge {
   verdicts = new Uint8Array(512)
   private readonly batch: SpanBatch
   private slots = new Int32Array(2048)
-  private parents = new Int32Array(512)
+  /** Row of each row's parent in the batch, -1 for none; valid after `run` when `hasParents`. */
+  parents = new Int32Array(512)
+  hasParents = false
   /** Usage of the calls below a row, summed; and a call below it whose usage equals its own, -1 for none. */
   private sumInput = new Float64Array(512)
   private sumOutput = new Float64Array(512)
@@ -36,7 +38,8 @@ export class Charge {
     const { batch } = this
     this.reserve(batch.rows)
     this.verdicts.fill(0, 0, batch.rows)
-    if (!this.findParents()) return
+    this.hasParents = this.findParents()
+    if (!this.hasParents) return
     this.walkUp()
     for (let row = 0; row < batch.rows; row++) this.judge(row)
   }

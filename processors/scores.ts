@@ -121,7 +121,8 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     eval_cost: sent.takeCost('gen_ai.evaluation.cost', 'gen_ai.evaluation.evaluator.cost'),
     comment: sent.take('gen_ai.evaluation.explanation') || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
     metadata: sent.rest(),
-    target_time: createdAt,
+    // When it came, until the target is known: so the resolver finds late events.
+    target_time: context.nowMs,
     retention_days: context.retentionDays ?? scoreRetentionDays,
     version: Math.min(createdAt, context.nowMs),
   }

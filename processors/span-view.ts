@@ -47,10 +47,12 @@ export class SpanView {
     return attributeText(this.batch, index)
   }
 
-  /** The field as a JSON object; undefined when it is absent, no object, or larger than 1 MiB. */
-  json(field: FieldName): Readonly<Record<string, unknown>> | undefined {
-    const text = this.text(field)
-    if (text === undefined || text.length > jsonBytesMax) return undefined
+  /** The field as a JSON object; undefined when it is absent, no object, or larger than `bytesMax`. */
+  json(field: FieldName, bytesMax = jsonBytesMax): Readonly<Record<string, unknown>> | undefined {
+    const winner = this.winners[slotOf[field]]!
+    if (winner < 0 || this.batch.attrEnd[winner]! - this.batch.attrStart[winner]! > bytesMax) return undefined
+    const text = attributeText(this.batch, winner)
+    if (!text.startsWith('{')) return undefined
     try {
       const value: unknown = JSON.parse(text)
       return typeof value === 'object' && value !== null && !Array.isArray(value)

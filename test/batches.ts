@@ -3,6 +3,7 @@
 import { TraceDecoder } from '../collector/otlp/traces.ts'
 import { loadDialects } from '../collector/registry.ts'
 import { Charge, verdict } from '../processors/charge.ts'
+import { inheritAttribution } from '../processors/inherit.ts'
 import { Normaliser } from '../processors/normalise.ts'
 import { attributeText } from '../schemas/any-value.ts'
 import { attributeRoom, low, nowhere, SpanBatch, text } from '../schemas/span-batch.ts'
@@ -27,6 +28,7 @@ export class Bench {
     this.decoder.decode(request)
     this.normaliser.run(atMs)
     this.charge.run()
+    inheritAttribution(this.batch, this.charge)
     return Array.from({ length: this.batch.rows }, (_, row) => this.row(row))
   }
 

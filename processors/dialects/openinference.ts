@@ -4,6 +4,9 @@
 
 import type { Dialect } from '../dialect.ts'
 
+/** Answers beyond this are not searched for their id: it would cost more than the rest of the span. */
+const answerBytesMax = 32 * 1024
+
 export default {
   id: 'openinference',
   spec: 'openinference spec/semantic_conventions.md @ 1fe497f1 (2026-08)',
@@ -70,12 +73,18 @@ export default {
   },
   read(span) {
     const parameters = span.json('providerMetadata')
-    if (parameters === undefined) return
-    span.setNumberIfMissing('temperature', parameters['temperature'])
-    span.setNumberIfMissing(
-      'maxTokens',
-      parameters['max_tokens'] ?? parameters['max_completion_tokens'] ?? parameters['max_output_tokens'],
-    )
-    if (typeof parameters['stream'] === 'boolean') span.setStream(parameters['stream'])
+    if (parameters !== undefined) {
+      span.setNumberIfMissing('temperature', parameters['temperature'])
+      const limit = parameters['max_tokens'] ?? parameters['max_completion_tokens'] ?? parameters['max_output_tokens']
+      span.setNumberIfMissing('maxTokens', limit)
+      if (typeof parameters['stream'] === 'boolean') span.setStream(parameters['stream'])
+    }
+    // The provider's id and tier travel only inside its whole answer.
+    if (span.text('spanType') !== 'LLM') return
+    const answer = span.json('outputContent', answerBytesMax)
+    if (answer === undefined) return
+    if (typeof answer['object'] === 'string' || typeof answer['type'] === 'string')
+      span.setTextIfMissing('responseId', answer['id'])
+    span.setTextIfMissing('serviceTier', answer['service_tier'])
   },
 } satisfies Dialect

@@ -103,3 +103,30 @@ describe('money is carried once within a request', () => {
     )
   })
 })
+
+describe('attribution comes down from the spans above', () => {
+  test('nearest first, and never over what a span says itself', () => {
+    const top = {
+      name: 'top',
+      spanId: 'a'.repeat(16),
+      attributes: { 'gen_ai.workflow.name': 'answer', 'user.id': 'jane', 'session.id': 's1' },
+    }
+    const middle = {
+      name: 'middle',
+      spanId: 'b'.repeat(16),
+      parentSpanId: 'a'.repeat(16),
+      attributes: { 'user.id': 'ada' },
+    }
+    const call = { ...chat('c', 'b', 10, 1), name: 'call', spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) }
+    const other = { ...chat('d', 'f', 10, 1), name: 'other', spanId: 'd'.repeat(16) }
+    for (const spans of [
+      [top, middle, call, other],
+      [other, call, middle, top],
+    ]) {
+      const rows = Object.fromEntries(bench.rows(tracesRequest({ spans })).map((row) => [row['name'], row]))
+      expect(rows['call']).toMatchObject({ feature: 'answer', user_id: 'ada', session_id: 's1' })
+      expect(rows['middle']).toMatchObject({ feature: 'answer', user_id: 'ada' })
+      expect(rows['other']).not.toHaveProperty('user_id')
+    }
+  })
+})
