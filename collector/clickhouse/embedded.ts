@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { createServer, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { libraryPath } from './engine-library.ts'
-import { EngineProcess, type EngineProcessOptions, EngineStartError } from './engine-process.ts'
+import { EngineProcess, type EngineProcessOptions, EngineStartError, type ServerSettings } from './engine-process.ts'
 
 export type EngineEvent =
   | 'engine_died'
@@ -22,6 +22,8 @@ export interface EmbeddedOptions {
   readonly nativeEndpoint: string
   /** Limit of the engine's own memory; 2 GiB. */
   readonly memoryBytesMax?: number
+  /** Further settings of the server, such as `remote_servers`. */
+  readonly serverSettings?: ServerSettings
   readonly log?: (event: EngineEvent, detail: string) => void
   /** Between health checks, and how long one may take; five that fail in a row end the engine. 2 s and 5 s. */
   readonly healthEveryMs?: number
@@ -70,13 +72,13 @@ export class EmbeddedClickHouse {
     const native = parseEndpoint(options.nativeEndpoint)
     if (http.host !== native.host)
       throw new Error(`the embedded ClickHouse listens on one host, not on ${http.host} and ${native.host}`)
-    const { memoryBytesMax = memoryBytesDefault } = options
+    const { memoryBytesMax = memoryBytesDefault, serverSettings = {} } = options
     const dataDir = resolve(options.dataDir)
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     for (let tries = 1; ; tries++) {
       const httpPort = http.port || (await freePort(http.host))
       const nativePort = native.port || (await freePort(native.host))
-      const processOptions = { library, dataDir, host: http.host, httpPort, nativePort, memoryBytesMax }
+      const processOptions = { library, dataDir, host: http.host, httpPort, nativePort, memoryBytesMax, serverSettings }
       try {
         const process = await startUnlocked(processOptions, options)
         return new EmbeddedClickHouse(options, processOptions, process)

@@ -29,6 +29,13 @@ export interface EngineProcessOptions {
   readonly httpPort: number
   readonly nativePort: number
   readonly memoryBytesMax: number
+  /** Beside, or in place of, our own. */
+  readonly serverSettings: ServerSettings
+}
+
+/** Settings as they are nested in ClickHouse's configuration file; a list repeats its element. */
+export interface ServerSettings {
+  readonly [name: string]: string | number | ServerSettings | readonly ServerSettings[]
 }
 
 const startMs = 30_000
@@ -101,12 +108,12 @@ export class EngineProcess {
 }
 
 function launch(options: EngineProcessOptions): ChildProcess {
-  const { library, dataDir, host, httpPort, nativePort, memoryBytesMax } = options
+  const { library, dataDir, host, httpPort, nativePort } = options
   const path = enginePath(dataDir)
   mkdirSync(path, { recursive: true, mode: 0o700 })
   chmodSync(path, 0o700)
   const config = join(dataDir, 'engine.xml')
-  writeFileSync(config, engineConfig(memoryBytesMax), { mode: 0o600 })
+  writeFileSync(config, engineConfig(options), { mode: 0o600 })
   return spawn(
     process.execPath,
     [
@@ -137,7 +144,7 @@ function enginePath(dataDir: string): string {
 }
 
 /** Defaults are those of a server that owns its machine: caches of 5 GiB, 16 merging threads, 90 % of the memory. */
-function engineConfig(memoryBytesMax: number): string {
+function engineConfig({ memoryBytesMax, serverSettings }: EngineProcessOptions): string {
   return xml({
     clickhouse: {
       max_server_memory_usage: memoryBytesMax,
@@ -158,17 +165,18 @@ function engineConfig(memoryBytesMax: number): string {
         number_of_free_entries_in_pool_to_lower_max_size_of_merge: 1,
         number_of_free_entries_in_pool_to_execute_optimize_entire_partition: 1,
       },
+      ...serverSettings,
     },
   })
 }
 
-interface Settings {
-  readonly [name: string]: string | number | Settings
-}
-
-function xml(settings: Settings): string {
+function xml(settings: ServerSettings): string {
   return Object.entries(settings)
-    .map(([name, value]) => `<${name}>${typeof value === 'object' ? xml(value) : value}</${name}>`)
+    .flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map(
+        (each) => `<${name}>${typeof each === 'object' ? xml(each) : each}</${name}>`,
+      ),
+    )
     .join('')
 }
 

@@ -1,5 +1,6 @@
 -- The tables that the collector writes. Columns are declared in schemas/*-table.ts; a test holds the migrated tables to them.
--- Placeholders: {db}, and for a cluster {sfx} = _local, {on_cluster}, Replicated engines; statements end with a semicolon at a line's end.
+-- Placeholders ({db}, {sfx}, {on_cluster}, {rmt}, {sharded}, {everywhere}, {dedup}) are filled in by collector/clickhouse/migrate.ts;
+-- statements end with a semicolon at a line's end.
 
 CREATE TABLE IF NOT EXISTS {db}.spans{sfx}{on_cluster} (
   project_id LowCardinality(String),
@@ -83,7 +84,7 @@ CREATE TABLE IF NOT EXISTS {db}.spans{sfx}{on_cluster} (
   INDEX ix_response response_id TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX ix_start start_time TYPE minmax GRANULARITY 1,
   INDEX ix_cost total_cost TYPE minmax GRANULARITY 1
-) ENGINE = {rmt}(version)
+) ENGINE = {rmt}({sharded}version)
 PARTITION BY (retention_days, toMonday(start_time))
 PRIMARY KEY (project_id, kind, toStartOfHour(start_time), trace_id)
 ORDER BY (project_id, kind, toStartOfHour(start_time), trace_id, span_id)
@@ -105,7 +106,7 @@ CREATE TABLE IF NOT EXISTS {db}.span_content{sfx}{on_cluster} (
   ingested_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
   INDEX ix_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX ix_user user_id TYPE bloom_filter(0.01) GRANULARITY 1
-) ENGINE = {rmt}(ingested_at)
+) ENGINE = {rmt}({sharded}ingested_at)
 PARTITION BY (retention_days, toMonday(start_time))
 ORDER BY (project_id, toStartOfHour(start_time), trace_id, span_id)
 TTL toDateTime(start_time) + toIntervalDay(retention_days)
@@ -156,7 +157,7 @@ CREATE TABLE IF NOT EXISTS {db}.scores{sfx}{on_cluster} (
   INDEX ix_response response_id TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX ix_target target_time TYPE minmax GRANULARITY 1,
   INDEX ix_created created_at TYPE minmax GRANULARITY 1
-) ENGINE = {rmt}(version, is_deleted)
+) ENGINE = {rmt}({sharded}version, is_deleted)
 ORDER BY (project_id, score_id)
 TTL toDateTime(created_at) + toIntervalDay(retention_days)
 SETTINGS {dedup} index_granularity = 8192;
@@ -179,7 +180,7 @@ CREATE TABLE IF NOT EXISTS {db}.logs{sfx}{on_cluster} (
   retention_days UInt16,
   ingested_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
   INDEX ix_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
-) ENGINE = {rmt}(ingested_at)
+) ENGINE = {rmt}({sharded}ingested_at)
 PARTITION BY (retention_days, toMonday(time))
 ORDER BY (project_id, event_name, toStartOfHour(time), trace_id, span_id, record_id)
 TTL toDateTime(time) + toIntervalDay(retention_days)
@@ -202,7 +203,7 @@ CREATE TABLE IF NOT EXISTS {db}.model_prices{on_cluster} (
   source String,
   confidence LowCardinality(String),
   loaded_at DateTime64(3, 'UTC') DEFAULT now64(3)
-) ENGINE = {rmt}(loaded_at)
+) ENGINE = {rmt}({everywhere}loaded_at)
 ORDER BY (price_book, provider, model, entry_id, min_input_tokens);
 
 CREATE TABLE IF NOT EXISTS {db}.span_recosts{sfx}{on_cluster} (
@@ -232,7 +233,7 @@ CREATE TABLE IF NOT EXISTS {db}.span_recosts{sfx}{on_cluster} (
   original_cost Nullable(Decimal(18, 12)) CODEC(T64, ZSTD(1)),
   retention_days UInt16,
   computed_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1))
-) ENGINE = {rmt}(computed_at)
+) ENGINE = {rmt}({sharded}computed_at)
 PARTITION BY (retention_days, toMonday(start_time))
 ORDER BY (project_id, pricing_run, toStartOfHour(start_time), trace_id, span_id)
 TTL toDateTime(start_time) + toIntervalDay(retention_days)
@@ -250,7 +251,7 @@ CREATE TABLE IF NOT EXISTS {db}.ledger_corrections{sfx}{on_cluster} (
   new_cost Nullable(Decimal(18, 12)),
   evidence String CODEC(ZSTD(3)),
   made_by LowCardinality(String)
-) ENGINE = {rmt}(corrected_at)
+) ENGINE = {rmt}({sharded}corrected_at)
 PARTITION BY toMonday(corrected_at)
 ORDER BY (project_id, trace_id, span_id, revision)
 SETTINGS {dedup} index_granularity = 8192;

@@ -24,9 +24,10 @@ SELECT
   initcap(toString(span_kind)) AS SpanKind,
   service AS ServiceName,
   resource AS ResourceAttributes,
-  scope_name AS ScopeName,
-  scope_version AS ScopeVersion,
-  mapUpdate(mapFilter((k, v) -> v != '', map(
+  CAST(scope_name, 'String') AS ScopeName,
+  CAST(scope_version, 'String') AS ScopeVersion,
+  -- What was kept as sent wins over the column.
+  CAST(mapUpdate(mapFilter((k, v) -> v != '', map(
     'error.type', toString(error_type),
     'gen_ai.operation.name', toString(operation),
     'gen_ai.provider.name', toString(provider),
@@ -48,9 +49,9 @@ SELECT
     'gen_ai.usage.cache_write.input_tokens', if(cache_write_tokens = 0, '', toString(cache_write_tokens)),
     'gen_ai.usage.output_tokens', ifNull(toString(output_tokens), ''),
     'gen_ai.usage.reasoning.output_tokens', if(reasoning_tokens = 0, '', toString(reasoning_tokens))
-  )), CAST(attributes, 'Map(String, String)')) AS SpanAttributes,
+  )), CAST(attributes, 'Map(String, String)')), 'Map(LowCardinality(String), String)') AS SpanAttributes,
   duration_ns AS Duration,
-  if(status = 'error', 'Error', 'Unset') AS StatusCode,
+  toLowCardinality(if(status = 'error', 'Error', 'Unset')) AS StatusCode,
   status_message AS StatusMessage,
   events.ts AS `Events.Timestamp`,
   events.name AS `Events.Name`,
