@@ -34,7 +34,7 @@ export interface ResolverSettings extends Patience {
   readonly everyMs: number
   /** Longest pause when none waits, or when ClickHouse does not answer. */
   readonly idleMs: number
-  /** Scores of this age are looked at on every round, older ones every `oldEveryMs`. */
+  /** Scores that came so long ago are looked at on every round, older ones every `oldEveryMs`. */
   readonly recentMs: number
   readonly oldEveryMs: number
   /** After this a score stays unresolved. */
@@ -48,7 +48,7 @@ export const resolverSettings: ResolverSettings = {
   quietMs: 2000,
   orphanQuietMs: 30_000,
   everyMs: 1000,
-  idleMs: 5000,
+  idleMs: 2000,
   recentMs: 15 * 60_000,
   oldEveryMs: 60_000,
   giveUpMs: 7 * 86_400_000,
@@ -194,7 +194,7 @@ export class ScoreResolver {
         // The scores stay as they are and are looked at again: nothing is lost, and one line says that it began.
         if (!isFailing) parts.log.warn('scores cannot be resolved now, will try again', { error })
         isFailing = true
-        pauseMs = Math.min(pauseMs * 2, settings.idleMs * 6)
+        pauseMs = Math.min(pauseMs * 2, settings.idleMs * 8)
       }
       if (await this.poked(wait, pauseMs)) pauseMs = settings.everyMs
     }

@@ -33,27 +33,36 @@ export async function readScores(clickhouse: Reader, project: string, ids: reado
 }
 
 export interface WaitingScores {
+  /** Came, and was not resolved, since then. */
   readonly sinceMs: number
   /** Keys up to here were seen already. */
   readonly after: ScoreKey
   readonly limit: number
 }
 
-/** Keys of scores that name a target and have not found it, in order; those deleted or resolved since are left out. */
+/**
+ * Keys of scores that name a target and have not found it, in order; those deleted or resolved since are left out.
+ * Until it is resolved a score's `target_time` is when it came: its `created_at` may be long ago.
+ */
 export function readWaiting(clickhouse: Reader, { sinceMs, after, limit }: WaitingScores): Promise<ScoreKey[]> {
+  // The inner question reads two narrow columns; what it finds may have a newer state, which the outer one knows.
   const sql = `SELECT s.project_id AS project_id, s.score_id AS score_id
 FROM scores AS s
-WHERE s.created_at >= fromUnixTimestamp64Milli({since:Int64})
-  AND (s.project_id, s.score_id) > ({project:String}, {id:String})
+WHERE (s.project_id, s.score_id) IN (
+  SELECT w.project_id, w.score_id
+  FROM scores AS w
+  WHERE w.resolved = 0
+    AND w.is_deleted = 0
+    AND w.target != ''
+    AND w.target_time >= fromUnixTimestamp64Milli({since:Int64})
+    AND (w.project_id, w.score_id) > ({project:String}, {id:String})
+)
 GROUP BY project_id, score_id
 HAVING argMax((s.resolved, s.is_deleted, s.target = ''), s.version) = (0, 0, 0)
 ORDER BY project_id, score_id
 LIMIT {limit:UInt32}`
-  return clickhouse.query<ScoreKey>(
-    sql,
-    { since: sinceMs, project: after.project_id, id: after.score_id, limit },
-    readSettings,
-  )
+  const parameters = { since: sinceMs, project: after.project_id, id: after.score_id, limit }
+  return clickhouse.query<ScoreKey>(sql, parameters, readSettings)
 }
 
 const attributionColumns = [
@@ -88,6 +97,13 @@ const spanTexts = [
 const spanList = `${spanTexts.map((name) => `s.${name} AS ${name}`).join(', ')}, ${isCall} AS is_call,
   toUnixTimestamp64Milli(s.start_time) AS start_ms, toUnixTimestamp64Milli(s.ingested_at) AS ingested_ms, toString(s.total_cost) AS total_cost`
 
+/** Newest state of the spans that a condition picks: as FINAL, which would read every column of every granule it touches. */
+function newestSpans(condition: string): string {
+  return `SELECT ${spanList} FROM spans AS s
+WHERE s.project_id = {project:String} AND ${condition}
+ORDER BY s.version DESC LIMIT 1 BY s.trace_id, s.span_id`
+}
+
 /** Spans that carry these response ids, newest first, by response id. */
 export async function readResponses(
   clickhouse: Reader,
@@ -95,8 +111,7 @@ export async function readResponses(
   ids: readonly string[],
 ): Promise<Map<string, SpanFacts[]>> {
   if (ids.length === 0) return new Map()
-  const sql = `SELECT ${spanList} FROM spans AS s FINAL
-WHERE s.project_id = {project:String} AND s.response_id IN {ids:Array(String)}
+  const sql = `SELECT * FROM (${newestSpans('s.response_id IN {ids:Array(String)}')})
 ORDER BY response_id, is_call DESC, start_ms DESC LIMIT ${spansPerResponseMax} BY response_id`
   const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
   return Map.groupBy(found.map(spanOf), (span) => span.response_id)
@@ -109,9 +124,8 @@ export async function readTraces(
   wanted: { readonly traceIds: readonly string[]; readonly spanIds: readonly string[] },
 ): Promise<Map<string, SpanFacts[]>> {
   if (wanted.traceIds.length === 0) return new Map()
-  const sql = `SELECT ${spanList} FROM spans AS s FINAL
-WHERE s.project_id = {project:String} AND s.trace_id IN {traces:Array(String)}
-ORDER BY trace_id, s.span_id IN {spans:Array(String)} DESC, is_call DESC, start_ms LIMIT ${spansPerTraceMax} BY trace_id`
+  const sql = `SELECT * FROM (${newestSpans('s.trace_id IN {traces:Array(String)}')})
+ORDER BY trace_id, span_id IN {spans:Array(String)} DESC, is_call DESC, start_ms LIMIT ${spansPerTraceMax} BY trace_id`
   const parameters = { project, traces: wanted.traceIds, spans: wanted.spanIds }
   const found = await clickhouse.query<Record<string, unknown>>(sql, parameters, readSettings)
   const traces = Map.groupBy(found.map(spanOf), (span) => span.trace_id)

@@ -3,7 +3,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ResolverSettings, ScoreResolver } from '../collector/score-resolver.ts'
 import { readScores, readTraces, spansPerTraceMax } from '../collector/score-store.ts'
-import { type FeedbackBody, type ScoreRow, scoreFromFeedback, tombstoneOf } from '../processors/scores.ts'
+import {
+  type FeedbackBody,
+  type ScoreRow,
+  scoreFromEvaluationEvent,
+  scoreFromFeedback,
+  tombstoneOf,
+} from '../processors/scores.ts'
 import { insertScores, insertSpans, llmCall } from './api/rows.ts'
 import { startTestEngine, type TestEngine } from './engine.ts'
 
@@ -99,6 +105,28 @@ test('the evaluations of the OpenTelemetry capture: by response id, by the workf
   expect(await line('thumb')).toBe('1 b0 93 o4-mini')
   expect(await line('unknown')).toBe('0   ')
   expect(await line('judged')).toBe('1 b0 93 o4-mini')
+})
+
+test('an event of two days ago that came just now is among the recent ones', async () => {
+  await storeSpans([llmCall('t1', 'a')])
+  const attributes = new Map<string, unknown>([
+    ['gen_ai.evaluation.name', 'tone'],
+    ['gen_ai.evaluation.score.value', 1],
+  ])
+  const event = {
+    name: 'gen_ai.evaluation.result',
+    attributes,
+    timeMs: clock - 2 * 86_400_000,
+    traceId: 't1',
+    spanId: 'a',
+  }
+  const row = scoreFromEvaluationEvent(event, { projectId: project, nowMs: clock })
+  if (row === undefined) throw new Error('no score')
+  await store([row])
+  expect(await makeResolver().runOnce('recent')).toMatchObject({ resolved: 1 })
+  expect(await current(row.score_id)).toMatchObject({ created_at: row.created_at, resolved: 1, model: 'gpt-4.1' })
+  await store([row])
+  expect(await makeResolver().runOnce('recent')).toEqual({ waiting: 0, resolved: 0 })
 })
 
 test('a trace and a session', async () => {
@@ -212,7 +240,7 @@ test('a score is looked at often while it is fresh, seldom later, never after a 
     const before = queries.length
     for (let i = 0; i < seconds; i++) {
       clock += 1000
-      await resolver.runOnce('all')
+      await resolver.runOnce()
     }
     return queries.length - before
   }
@@ -220,7 +248,7 @@ test('a score is looked at often while it is fresh, seldom later, never after a 
   clock += 900_000
   expect(await looks(8)).toBe(1)
   clock += 7 * 86_400_000
-  expect(await resolver.runOnce('all')).toEqual({ waiting: 0, resolved: 0 })
+  expect(await resolver.runOnce()).toEqual({ waiting: 0, resolved: 0 })
 })
 
 test('what counts as a call here is what is in llm_calls', async () => {
@@ -278,7 +306,7 @@ describe('the loop', () => {
     await done
     await resolver.stop()
     await resolver.stop()
-    expect(pauses).toEqual([2000, 4000, 5000, 5000, 5000, 5000])
+    expect(pauses).toEqual([2000, 2000, 2000, 2000, 2000, 2000])
   })
 
   test('says once that ClickHouse does not answer, and once that it does again', async () => {

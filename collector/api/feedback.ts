@@ -298,7 +298,7 @@ function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {
 function changed(before: ScoreRow, row: ScoreRow): ScoreRow {
   const version = Math.max(row.version, before.version + 2)
   if (before.is_deleted === 1) return { ...row, version }
-  return { ...row, created_at: before.created_at, target_time: before.created_at, version }
+  return { ...row, created_at: before.created_at, version }
 }
 
 function storedOf(row: ScoreRow) {

@@ -11,28 +11,27 @@
 WITH
   -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
+  -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   votes AS
   (
     SELECT
       multiIf({by:String} = 'model', s.model, {by:String} = 'feature', s.feature, {by:String} = 'service', s.service,
         {by:String} = 'env', s.env, {by:String} = 'release', s.release, {by:String} = 'user', s.user_id,
         {by:String} = 'prompt' AND s.prompt_name != '', concat(s.prompt_name, '@', s.prompt_version), '') AS key,
-      s.verdict AS verdict,
-      s.label AS label
+      argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
     FROM current_scores AS s
     WHERE s.project_id = {project:String}
       AND s.resolved = 1
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
-    ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
-    LIMIT 1 BY if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, '')
+    GROUP BY key, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (
-    SELECT v.key AS key, count() AS votes, countIf(v.verdict = 1) AS positive, countIf(v.verdict = -1) AS negative
+    SELECT v.key AS key, count() AS votes, countIf(v.score = 1) AS positive, countIf(v.score = -1) AS negative
     FROM votes AS v
-    WHERE v.verdict != 0 OR v.label = 'neutral'
+    WHERE v.score != 2
     GROUP BY key
   ),
   spend AS

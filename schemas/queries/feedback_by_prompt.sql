@@ -7,24 +7,25 @@
 -- As in quality_by_model, for the versions of one prompt. A vote also counts when its sender named the prompt and its target
 -- has not been found, then in the range of its own time.
 WITH
+  -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   votes AS
   (
-    SELECT s.prompt_version AS version, s.verdict AS verdict, s.label AS label
+    SELECT
+      s.prompt_version AS version,
+      argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
     FROM current_scores AS s
     WHERE s.project_id = {project:String}
       AND s.prompt_name = {prompt:String}
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
-    ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
-    LIMIT 1 BY if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id,
-      if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, '')
+    GROUP BY version, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (
-    SELECT v.version AS version, count() AS total_feedback, countIf(v.verdict = 1) AS positive, countIf(v.verdict = -1) AS negative
+    SELECT v.version AS version, count() AS total_feedback, countIf(v.score = 1) AS positive, countIf(v.score = -1) AS negative
     FROM votes AS v
-    WHERE v.verdict != 0 OR v.label = 'neutral'
+    WHERE v.score != 2
     GROUP BY version
   ),
   spend AS

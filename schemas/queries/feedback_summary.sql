@@ -12,33 +12,33 @@ WITH
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson
 SELECT
   countIf(is_vote) AS total,
-  countIf(is_vote AND verdict = 1) AS positive,
-  countIf(is_vote AND verdict = -1) AS negative,
-  countIf(is_vote AND verdict = 0) AS neutral,
+  countIf(is_vote AND newest = 1) AS positive,
+  countIf(is_vote AND newest = -1) AS negative,
+  countIf(is_vote AND newest = 0) AS neutral,
   round(100 * positive / nullIf(total, 0), 1) AS positive_pct,
   round(100 * negative / nullIf(total, 0), 1) AS negative_pct,
   (positive - negative) / nullIf(total, 0) AS score,
   round(100 * wilson(positive, nullIf(total, 0), -1), 1) AS positive_low_pct,
   round(100 * wilson(positive, nullIf(total, 0), 1), 1) AS positive_high_pct,
-  countIf(error_type = '' AND place > 1) AS superseded,
-  countIf(error_type = '' AND place = 1 AND NOT is_vote) AS without_verdict,
-  countIf(error_type != '') AS failed,
-  countIf(is_vote AND resolved = 0) AS unresolved
+  sumIf(given - 1, NOT is_failed) AS superseded,
+  countIf(NOT is_failed AND NOT is_vote) AS without_verdict,
+  sumIf(given, is_failed) AS failed,
+  countIf(is_vote AND NOT is_resolved) AS unresolved
 FROM
 (
+  -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   SELECT
-    s.verdict AS verdict,
-    s.error_type AS error_type,
-    s.resolved AS resolved,
-    row_number() OVER (
-      PARTITION BY s.error_type, if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id,
-        if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, '')
-      ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
-    ) AS place,
-    s.error_type = '' AND place = 1 AND (s.verdict != 0 OR s.label = 'neutral') AS is_vote
+    s.error_type != '' AS is_failed,
+    count() AS given,
+    argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS newest,
+    argMax(s.resolved, toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS is_resolved,
+    NOT is_failed AND newest != 2 AS is_vote
   FROM current_scores AS s
   WHERE s.project_id = {project:String}
     AND s.created_at >= {from:DateTime64(3, 'UTC')}
     AND s.created_at < {to:DateTime64(3, 'UTC')}
     AND (empty({traces:Array(String)}) OR s.trace_id IN {traces:Array(String)} OR s.given_trace_id IN {traces:Array(String)})
+  GROUP BY
+    is_failed,
+    cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))
 )

@@ -11,9 +11,12 @@
 WITH
   -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
+  -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   votes AS
   (
-    SELECT s.model AS model, s.verdict AS verdict, s.label AS label, s.target AS target, s.kind AS kind, s.trace_id AS trace_id, s.span_id AS span_id
+    SELECT
+      s.model AS model,
+      argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
     FROM current_scores AS s
     WHERE s.project_id = {project:String}
       AND s.resolved = 1
@@ -22,19 +25,38 @@ WITH
       AND s.target_time < {to:DateTime64(3, 'UTC')}
       AND s.model != ''
       AND ({model:String} = '' OR s.model = {model:String})
-    ORDER BY s.created_at DESC, s.version DESC, s.score_id DESC
-    LIMIT 1 BY if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, '')
+    GROUP BY model, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (
     SELECT
       v.model AS model,
       count() AS total_feedback,
-      countIf(v.verdict = 1) AS positive,
-      countIf(v.verdict = -1) AS negative
+      countIf(v.score = 1) AS positive,
+      countIf(v.score = -1) AS negative
     FROM votes AS v
-    WHERE v.verdict != 0 OR v.label = 'neutral'
+    WHERE v.score != 2
     GROUP BY model
+  ),
+  -- Marks of single calls, and of all calls of one model in a trace where the trace or a span above them was judged.
+  rated AS
+  (
+    SELECT
+      if(
+        s.target = 'trace' OR s.kind NOT IN ('llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation'),
+        cityHash64(s.trace_id, 'model', s.model),
+        cityHash64(s.trace_id, s.span_id)
+      ) AS mark
+    FROM current_scores AS s
+    WHERE s.project_id = {project:String}
+      AND s.resolved = 1
+      AND s.error_type = ''
+      AND s.target IN ('span', 'trace')
+      AND (s.verdict != 0 OR s.label = 'neutral')
+      AND s.target_time >= {from:DateTime64(3, 'UTC')}
+      AND s.target_time < {to:DateTime64(3, 'UTC')}
+      AND s.model != ''
+      AND ({model:String} = '' OR s.model = {model:String})
   ),
   spend AS
   (
@@ -46,14 +68,8 @@ WITH
       sum(c.total_cost) AS total_cost,
       avgIf(c.total_cost, c.cost_status IN ('priced', 'reported', 'estimated')) AS avg_cost,
       countIf(
-        (c.trace_id, c.span_id) IN (SELECT v.trace_id, v.span_id FROM votes AS v WHERE v.verdict != 0 OR v.label = 'neutral')
-        OR (c.trace_id, c.model) IN (
-          SELECT v.trace_id, v.model
-          FROM votes AS v
-          WHERE (v.verdict != 0 OR v.label = 'neutral')
-            AND (v.target = 'trace'
-              OR v.target = 'span' AND v.kind NOT IN ('llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation'))
-        )
+        cityHash64(c.trace_id, c.span_id) IN (SELECT r.mark FROM rated AS r)
+        OR cityHash64(c.trace_id, 'model', c.model) IN (SELECT r.mark FROM rated AS r)
       ) AS rated_calls
     FROM llm_calls AS c
     WHERE c.project_id = {project:String}
