@@ -4,6 +4,7 @@
 //   stop    the other way round: doors finish what is under way, last inserts, journal, engine
 
 import { resolve } from 'node:path'
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { PriceBook } from '../processors/price-book.ts'
 import { countAnswer, keepAccounts, notReady } from './accounts.ts'
 import { startAdmin } from './admin.ts'
@@ -63,6 +64,8 @@ export async function serve(config: Config, { isJson }: { readonly isJson: boole
 
 /** Starts all parts; rejects, with those started so far stopped again, when one cannot start. */
 export async function startCollector(config: Config, log: Log): Promise<Collector> {
+  // The library would print its own lines beside our log.
+  setLogVerbosity(logVerbosity.NONE)
   const parts: Part[] = []
   const stop = async (): Promise<void> => {
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
@@ -106,6 +109,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
+      scoresWaiting: () => writeSide.poke(),
     },
   })
   // Known only once everything listens, because it must not be one of the listeners.
@@ -145,6 +149,9 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     project,
     log,
     version,
+    meter: {
+      answered: ({ refusal }) => (refusal === undefined ? undefined : metrics.requestsRefused.add(1, 'api', refusal)),
+    },
   })
   parts.push({ name: 'API', stop: () => api.close() })
 

@@ -20,6 +20,8 @@ import { ClickHouseSink, type RecordStore } from './sinks/clickhouse.ts'
 export interface PipelineMeter {
   calls(costStatus: string, count: number): void
   rejected(spans: number): void
+  /** Scores that do not know their target yet were appended. */
+  scoresWaiting(): void
 }
 
 export interface PipelineParts {
@@ -127,8 +129,10 @@ export class Pipeline implements Receiver {
   }
 
   /** Scores from any door; resolves when they are durable. */
-  appendScores(scores: readonly ScoreRow[]): Promise<void> {
-    return this.sink.appendRows('scores', scores)
+  async appendScores(scores: readonly ScoreRow[]): Promise<void> {
+    if (scores.length === 0) return
+    await this.sink.appendRows('scores', scores)
+    if (scores.some(({ resolved }) => resolved === 0)) this.meter.scoresWaiting()
   }
 
   private spanScores(project: string, nowMs: number): ScoreRow[] {

@@ -42,6 +42,8 @@ export interface WriteSide {
   /** The schema is there; rejects when a person has to act. */
   readonly schema: Promise<void>
   stats(): WriterStats
+  /** A score was just appended: it is looked after soon. */
+  poke(): void
   stop(): Promise<void>
 }
 
@@ -64,6 +66,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
   return {
     schema,
     stats: () => writer.stats(),
+    poke: () => resolver.poke(),
     async stop() {
       await resolver.stop()
       if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))

@@ -4,6 +4,9 @@ import { attributeText } from '../schemas/any-value.ts'
 import type { SpanBatch } from '../schemas/span-batch.ts'
 import { low } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
+import { isEvaluationEvent } from './scores.ts'
+
+const noAttributes: ReadonlyMap<string, unknown> = new Map()
 
 export interface EvaluationEvent {
   readonly name: string
@@ -16,8 +19,6 @@ export interface EvaluationEvent {
   readonly resource: ReadonlyMap<string, string>
 }
 
-const prefix = 'gen_ai.evaluation.'
-
 /** Evaluation events of a batch as plain objects; empty for nearly every batch. */
 export function evaluationEvents(batch: SpanBatch, strings: StringTable): EvaluationEvent[] {
   if (batch.events === 0) return []
@@ -25,7 +26,7 @@ export function evaluationEvents(batch: SpanBatch, strings: StringTable): Evalua
   for (let row = 0; row < batch.rows; row++) {
     for (let event = batch.eventFrom[row]!; event < batch.eventTo[row]!; event++) {
       const name = strings.text(batch.eventName[event]!)
-      if (!name.startsWith(prefix)) continue
+      if (name === '' || !isEvaluationEvent(name, noAttributes)) continue
       const sent = batch.eventTimeHigh[event]! * 4294967296 + batch.eventTimeLow[event]!
       found.push({
         name,

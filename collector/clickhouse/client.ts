@@ -49,6 +49,7 @@ export interface ClickHouseOptions {
 /** Settings of every insert: exactly once through a token, also in the targets of materialised views. */
 export const insertSettings = {
   async_insert: 0,
+  optimize_on_insert: 0,
   insert_deduplicate: 1,
   deduplicate_blocks_in_dependent_materialized_views: 1,
   distributed_foreground_insert: 1,

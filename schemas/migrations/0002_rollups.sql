@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS {db}.usage_user_daily{sfx}{on_cluster} (
   calls SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
   errors SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
   priced_calls SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+  partial_calls SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
   unpriced_calls SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
   input_tokens SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
   output_tokens SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
@@ -99,10 +100,11 @@ SELECT
   sum(toInt64(s.sign)) AS calls,
   sumIf(toInt64(s.sign), s.status = 'error') AS errors,
   sumIf(toInt64(s.sign), s.total_cost IS NOT NULL) AS priced_calls,
+  sumIf(toInt64(s.sign), s.cost_status = 'partial') AS partial_calls,
   sumIf(toInt64(s.sign), s.cost_status IN ('unpriced', 'invalid')) AS unpriced_calls,
   sum(s.sign * toInt64(ifNull(s.input_tokens, 0))) AS input_tokens,
   sum(s.sign * toInt64(ifNull(s.output_tokens, 0))) AS output_tokens,
   sum(s.sign * ifNull(s.total_cost, 0)) AS total_cost
 FROM {db}.spans{sfx} AS s
-WHERE s.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call') AND s.user_id != ''
+WHERE s.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call')
 GROUP BY project_id, day, env, user_id;

@@ -270,14 +270,19 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     HAVING sum(r.calls) = 0 AND (sum(r.total_cost) != 0 OR sum(r.input_tokens) != 0 OR sum(r.duration_ns) != 0)`,
   )
   expect(emptied).toEqual([])
-  const users = 'SELECT user_id, toString(sum(calls)) AS calls, toString(sum(total_cost)) AS cost'
+  const daily = 'project_id, day, env, user_id'
+  const ofUsers = names.filter((name) =>
+    ['calls', 'errors', 'priced_calls', 'unpriced_calls', 'total_cost', 'input_tokens', 'output_tokens'].includes(name),
+  )
+  const userText = (sql: (name: string) => string): string =>
+    ofUsers.map((name) => `toString(${sql(name)}) AS ${name}_`).join(', ')
   expect(
     await engine.clickhouse.query(
-      `${users} FROM usage_user_daily WHERE project_id = 'property' GROUP BY user_id ORDER BY user_id`,
+      `SELECT ${daily}, ${userText((name) => `sum(r.${name})`)} FROM usage_user_daily AS r WHERE project_id = 'property' GROUP BY ${daily} HAVING sum(r.calls) != 0 ORDER BY ${daily}`,
     ),
   ).toEqual(
     await engine.clickhouse.query(
-      `${users.replace('sum(calls)', 'count()')} FROM llm_calls WHERE project_id = 'property' AND user_id != '' GROUP BY user_id ORDER BY user_id`,
+      `SELECT ${daily}, ${userText((name) => counters[name] ?? '')} FROM llm_calls WHERE project_id = 'property' GROUP BY ${daily} ORDER BY ${daily}`,
     ),
   )
 })
