@@ -16,22 +16,23 @@ export interface TestEngine {
   stop(): Promise<void>
 }
 
-/** Up in about half a second; `stop` removes its files. */
+/** Up in about half a second, of which the migrations take most; `stop` removes its files. */
 export async function startTestEngine(): Promise<TestEngine> {
   const dataDir = mkdtempSync(join(tmpdir(), 'spanledger-engine-'))
   const engine = await EmbeddedClickHouse.start({ dataDir, httpEndpoint: '127.0.0.1:0', nativeEndpoint: '127.0.0.1:0' })
   const database = 'spanledger'
-  await migrate(engine.httpUrl, { database, cluster: '' }, 'test')
   const clickhouse = connectClickHouse({ url: engine.httpUrl, database })
-  return {
-    url: engine.httpUrl,
-    database,
-    clickhouse,
-    pid: engine.pid,
-    async stop() {
-      await clickhouse.close()
-      await engine.stop()
-      rmSync(dataDir, { recursive: true, force: true })
-    },
+  const stop = async (): Promise<void> => {
+    await clickhouse.close()
+    await engine.stop()
+    rmSync(dataDir, { recursive: true, force: true })
   }
+  try {
+    await migrate(engine.httpUrl, { database, cluster: '' }, 'test')
+  } catch (error) {
+    // An engine left running would keep the test run from ending.
+    await stop()
+    throw error
+  }
+  return { url: engine.httpUrl, database, clickhouse, pid: engine.pid, stop }
 }

@@ -137,6 +137,27 @@ describe('inserts', () => {
     expect(await rowsOf(table)).toEqual([{ n: '1' }, { n: '1' }, { n: '2' }, { n: '2' }])
   })
 
+  test('says by itself, whatever the defaults of the server, how it is to be stored', async () => {
+    const seen: URLSearchParams[] = []
+    const url = await serve((request, response) => {
+      seen.push(new URL(request.url ?? '', 'http://x').searchParams)
+      request.resume()
+      request.on('end', () => response.end())
+    })
+    await connect({ url }).insert(numbers('spans', 'journal-7-spans', [1]))
+    expect(Object.fromEntries(seen[0] ?? [])).toMatchObject({
+      query: 'INSERT INTO `spans` (`n`) FORMAT Native',
+      database: 'spanledger',
+      async_insert: '0',
+      insert_deduplicate: '1',
+      insert_deduplication_token: 'journal-7-spans',
+      deduplicate_blocks_in_dependent_materialized_views: '1',
+      distributed_foreground_insert: '1',
+      wait_end_of_query: '1',
+      max_execution_time: '60',
+    })
+  })
+
   test('a body of many small pieces arrives whole, compressed too', async () => {
     const values = Array.from({ length: 20_000 }, (_, i) => i)
     for (const compress of [false, true]) {
