@@ -89,8 +89,8 @@ export interface MigrateResult {
 
 /**
  * Applies what is missing, creating the database if need be. May be run twice and by several collectors: one applies, the
- * others wait, and every statement is idempotent should the claim fail. Throws an Error when the database is newer than the program, when a released file was changed,
- * or when it was made in the other form.
+ * others wait, and every statement is idempotent should the claim fail. Throws an Error when the database is newer than
+ * the program, when a released file was changed, or when it was made in the other form.
  */
 export async function migrate(
   url: string,
