@@ -7,16 +7,17 @@ import { usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import type { ConditionTable } from './conditions.ts'
 import { checkUsage, type PricedCall, priceFlags, priceUsage } from './price.ts'
-import type { Card, PriceBook, Resolution } from './price-book.ts'
+import type { PriceBook, Resolution } from './price-book.ts'
 
 const slotsMax = 50_000
 
+/** What was found for one question; ids are those of the string table. */
 interface Slot {
+  readonly asked: { readonly provider: number; readonly model: number; readonly condition: number }
   readonly resolution: Resolution
   readonly model: number
   readonly provider: number
   readonly entry: number
-  readonly reason: number
   /** What was assumed to find the card. */
   readonly flags: number
 }
@@ -125,18 +126,12 @@ export class Ledger {
     const { batch } = this
     const provider = batch.low[low.provider]![row]!
     const condition = batch.condition[row]!
-    const place = (provider * 0x4000000 + model) * 0x400 + (condition & 0x3ff)
     const endMs = Math.floor((batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6)
+    // Two questions may share a place, which then belongs to the later one.
+    const place = (provider * 0x4000000 + model) * 0x400 + (condition & 0x3ff)
     const known = this.slots.get(place)
-    if (known !== undefined && condition < 0x400) {
-      const { resolution } = known
-      if (
-        resolution.kind === 'card'
-          ? holds(resolution.card, endMs)
-          : endMs >= resolution.fromMs && endMs < resolution.toMs
-      )
-        return known
-    }
+    if (known !== undefined && answers(known, provider, model, condition) && holds(known.resolution, endMs))
+      return known
     if (this.slots.size > slotsMax) this.slots.clear()
     const slot = this.resolve(provider, model, condition, endMs)
     this.slots.set(place, slot)
@@ -145,22 +140,22 @@ export class Ledger {
 
   private resolve(provider: number, model: number, condition: number, endMs: number): Slot {
     const { strings } = this
+    const asked = { provider, model, condition }
     const resolution = this.book.resolve(
       strings.text(provider),
       strings.text(model),
       this.conditions.get(condition),
       endMs,
     )
-    if (resolution.kind === 'miss')
-      return { resolution, model, provider, entry: 0, reason: strings.internText(resolution.reason), flags: 0 }
+    if (resolution.kind === 'miss') return { asked, resolution, model, provider, entry: 0, flags: 0 }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.provider) : provider
     return {
+      asked,
       resolution,
       model: strings.internText(card.model),
       provider: named,
       entry: strings.internText(card.entry),
-      reason: 0,
       flags: card.match === 'inferred' ? priceFlags.provider_inferred : 0,
     }
   }
@@ -217,6 +212,11 @@ export class Ledger {
   }
 }
 
-function holds(card: Card, atMs: number): boolean {
-  return atMs >= card.fromMs && atMs < card.toMs
+function answers({ asked }: Slot, provider: number, model: number, condition: number): boolean {
+  return asked.provider === provider && asked.model === model && asked.condition === condition
+}
+
+function holds(resolution: Resolution, atMs: number): boolean {
+  const { fromMs, toMs } = resolution.kind === 'card' ? resolution.card : resolution
+  return atMs >= fromMs && atMs < toMs
 }

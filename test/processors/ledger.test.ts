@@ -1,0 +1,53 @@
+// A rate is remembered for the question it answered, and for no other, however many conditions there were before.
+
+import { expect, test } from 'vitest'
+import { loadPriceBook } from '../../collector/price-files.ts'
+import { Ledger } from '../../processors/ledger.ts'
+import { PriceBook } from '../../processors/price-book.ts'
+import { cost } from '../../schemas/span-batch.ts'
+import { Bench } from '../batches.ts'
+import { type Attributes, tracesRequest } from '../otlp-messages.ts'
+
+const book = new PriceBook(loadPriceBook())
+
+class Priced {
+  readonly bench = new Bench()
+  private readonly ledger = new Ledger({
+    book,
+    batch: this.bench.batch,
+    strings: this.bench.strings,
+    charge: this.bench.charge,
+    conditions: this.bench.normaliser.conditions,
+  })
+
+  /** Pico-USD of a call of a million tokens in and none out. */
+  total(provider: string, model: string, more: Attributes = {}): number {
+    const attributes = {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': provider,
+      'gen_ai.response.model': model,
+      'gen_ai.usage.input_tokens': 1_000_000,
+      'gen_ai.usage.output_tokens': 0,
+      ...more,
+    }
+    this.bench.rows(tracesRequest({ spans: [{ name: 'chat', attributes }] }))
+    this.ledger.run()
+    return this.bench.batch.costs[cost.total]!
+  }
+}
+
+const flex = { 'openai.response.service_tier': 'flex' }
+
+test('the 1,025th condition does not leave its rate to calls without one', () => {
+  const fresh = new Priced()
+  const standard = fresh.total('openai', 'o4-mini-2025-04-16')
+  const cheaper = fresh.total('openai', 'o4-mini-2025-04-16', flex)
+  expect(cheaper).toBeLessThan(standard)
+
+  const used = new Priced()
+  const { conditions } = used.bench.normaliser
+  for (let n = 1; n < 1024; n++) expect(conditions.id({ region: `region-${n}` })).toBe(n)
+  expect(used.total('openai', 'o4-mini-2025-04-16', flex)).toBe(cheaper)
+  expect(used.total('openai', 'o4-mini-2025-04-16')).toBe(standard)
+  expect(used.total('openai', 'o4-mini-2025-04-16', flex)).toBe(cheaper)
+})
