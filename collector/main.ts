@@ -120,6 +120,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
       scoresWaiting: () => writeSide.poke(),
     },
   })
+  const appendScores: Pipeline['appendScores'] = (scores) => pipeline.appendScores(scores)
   // Known only once everything listens, because it must not be one of the listeners.
   let telemetry: Telemetry | undefined
   const writeSide = startWriteSide({
@@ -130,7 +131,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     clickhouse,
     book,
     version,
-    appendScores: (scores) => pipeline.appendScores(scores),
+    appendScores,
     around: (request, insert) =>
       telemetry === undefined
         ? insert()
@@ -142,7 +143,6 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   keepAccounts(metrics, { journal, writerStats: () => writeSide.stats(), rejectedSpans: () => pipeline.rejectedSpans })
   if (engine !== null) await writeSide.schema
 
-  const appendScores: Pipeline['appendScores'] = (scores) => pipeline.appendScores(scores)
   const admin = await startAdmin({
     endpoint: config.adminEndpoint,
     metrics,

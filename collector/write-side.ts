@@ -8,14 +8,14 @@ import type { ScoreRow } from '../processors/scores.ts'
 import { insertOrder, journalTables } from '../schemas/journal-tables.ts'
 import { pricesTable } from '../schemas/prices-table.ts'
 import { columnNames } from '../schemas/table.ts'
-import { type ClickHouse, ClickHouseError } from './clickhouse/client.ts'
+import { type ClickHouse, ClickHouseError, type InsertRequest } from './clickhouse/client.ts'
 import { migrate } from './clickhouse/migrate.ts'
 import { encodeRows } from './clickhouse/native.ts'
 import type { Config } from './config.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import { ScoreResolver } from './score-resolver.ts'
-import { type InsertRequest, Writer, type WriterStats } from './writer.ts'
+import { Writer, type WriterStats } from './writer.ts'
 
 /** Pauses between tries to reach a server and bring it to our schema. */
 const schemaRetryMs = { first: 500, most: 15_000 } as const

@@ -6,19 +6,11 @@
 //   configuration             the same, in long pauses, and somebody is told
 //   the data                  taken apart until the bad block is alone; that one goes to quarantine
 
+import type { InsertRequest } from './clickhouse/client.ts'
 import { attempt, clickHouseCode, DeadlineError, failureKind, messageOf, pause } from './insert-attempt.ts'
 import type { Journal, SealedSegment } from './journal/journal.ts'
 import { type JournalClock, systemClock } from './journal/settings.ts'
 import { Quarantine } from './quarantine.ts'
-
-export interface InsertRequest {
-  readonly table: string
-  readonly columns: readonly string[]
-  /** Native blocks, one after the other. */
-  readonly body: readonly Uint8Array[]
-  readonly token: string
-  readonly rows: number
-}
 
 export interface WriterTable {
   readonly name: string

@@ -3,33 +3,12 @@
 import type { FieldName } from './fields.ts'
 import type { SpanView } from './span-view.ts'
 
-export const spanKinds = [
-  'llm',
-  'embedding',
-  'rerank',
-  'image',
-  'audio',
-  'video',
-  'moderation',
-  'agent',
-  'workflow',
-  'tool',
-  'retrieval',
-  'evaluator',
-  'other',
-] as const
-export type SpanKindName = (typeof spanKinds)[number]
-
 /** Kinds that are a call of a model by themselves. */
-export const callKinds: ReadonlySet<string> = new Set([
-  'llm',
-  'embedding',
-  'rerank',
-  'image',
-  'audio',
-  'video',
-  'moderation',
-])
+const modelKinds = ['llm', 'embedding', 'rerank', 'image', 'audio', 'video', 'moderation'] as const
+export const callKinds: ReadonlySet<string> = new Set(modelKinds)
+
+export const spanKinds = [...modelKinds, 'agent', 'workflow', 'tool', 'retrieval', 'evaluator', 'other'] as const
+export type SpanKindName = (typeof spanKinds)[number]
 
 /** Who sent a usage report: enough to know how its counts are meant. */
 export interface Emitter {

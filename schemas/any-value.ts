@@ -153,22 +153,15 @@ function anyJson(cursor: Cursor, depth: number): string {
 }
 
 function listJson(cursor: Cursor, depth: number): string {
-  const members: string[] = []
-  const outer = cursor.end
-  while (cursor.at < outer) {
-    const tag = cursor.varint()
-    if (tag !== 10) {
-      cursor.skip(tag)
-      continue
-    }
-    cursor.end = cursor.enter()
-    members.push(anyJson(cursor, depth))
-    cursor.end = outer
-  }
-  return `[${members.join(',')}]`
+  return `[${membersJson(cursor, depth, anyJson)}]`
 }
 
 function mapJson(cursor: Cursor, depth: number): string {
+  return `{${membersJson(cursor, depth, memberJson)}}`
+}
+
+/** The members of an ArrayValue or a KeyValueList, each read by `read` between its own bounds. */
+function membersJson(cursor: Cursor, depth: number, read: (cursor: Cursor, depth: number) => string): string {
   const members: string[] = []
   const outer = cursor.end
   while (cursor.at < outer) {
@@ -178,10 +171,10 @@ function mapJson(cursor: Cursor, depth: number): string {
       continue
     }
     cursor.end = cursor.enter()
-    members.push(memberJson(cursor, depth))
+    members.push(read(cursor, depth))
     cursor.end = outer
   }
-  return `{${members.join(',')}}`
+  return members.join(',')
 }
 
 function memberJson(cursor: Cursor, depth: number): string {

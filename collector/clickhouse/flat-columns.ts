@@ -144,15 +144,7 @@ export function nullableDouble(
         else cells.appendDouble(isNull ? 0 : value)
       }
     },
-    reset() {
-      nulls.reset()
-      cells.reset()
-    },
-    emitPrefix: noPrefix,
-    emitData(out) {
-      nulls.emit(out)
-      cells.emit(out)
-    },
+    ...nullableEnds(nulls, cells),
   }
 }
 
@@ -168,6 +160,12 @@ export function nullableStream(place: Place): BlockColumn {
         cells.append8(value < 0 ? 0 : value)
       }
     },
+    ...nullableEnds(nulls, cells),
+  }
+}
+
+function nullableEnds(nulls: FixedColumn, cells: FixedColumn): Pick<BlockColumn, 'reset' | 'emitPrefix' | 'emitData'> {
+  return {
     reset() {
       nulls.reset()
       cells.reset()

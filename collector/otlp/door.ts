@@ -1,7 +1,7 @@
 // What both OTLP doors share: whom they hand requests to, their limits, and what they tell about each answer.
 
 import type { Refusal } from '../../schemas/refusal.ts'
-import type { InFlight } from './in-flight.ts'
+import { InFlight } from './in-flight.ts'
 
 /** Verdict on one export request, given once its rows are durable. */
 export interface ExportOutcome {
@@ -80,6 +80,28 @@ export interface DoorOptions {
   /** Given to both doors to bound their bodies together; else each bounds its own. */
   readonly inFlight?: InFlight
   readonly meter?: DoorMeter
+}
+
+/** What the exchanges of one server share. */
+export interface DoorContext {
+  readonly receiver: Receiver
+  readonly project: (headers: RequestHeaders) => string
+  readonly limits: DoorLimits
+  readonly inFlight: InFlight
+  readonly meter: DoorMeter | undefined
+  isClosing: boolean
+}
+
+export function doorContext({ receiver, project, limits: given, inFlight, meter }: DoorOptions): DoorContext {
+  const limits = { ...doorLimits, ...given }
+  return {
+    receiver,
+    project,
+    limits,
+    inFlight: inFlight ?? new InFlight(limits.inFlightBytesMax),
+    meter,
+    isClosing: false,
+  }
 }
 
 export interface Door {

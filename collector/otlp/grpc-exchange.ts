@@ -3,10 +3,10 @@
 import type { ServerInterceptingCallInterface, ServerListener, StatusObject } from '@grpc/grpc-js'
 import { status as grpcStatus, Metadata } from '@grpc/grpc-js'
 import { Refusal, refusalOf } from '../../schemas/refusal.ts'
-import type { DoorLimits, DoorMeter, Receiver, RequestHeaders, Signal } from './door.ts'
+import type { DoorContext, RequestHeaders, Signal } from './door.ts'
 import { contentCoding, inflate } from './encoding.ts'
 import { type CallSeams, callSeams } from './grpc-seams.ts'
-import type { InFlight, Lease } from './in-flight.ts'
+import type { Lease } from './in-flight.ts'
 import { encodeOutcome, encodeStatus, retryAfterSeconds, shorten } from './status.ts'
 
 /** Trailers must fit where some clients give them 8 KiB in all, and the message is in them three times. */
@@ -19,21 +19,11 @@ const lingerMs = 1000
 const pieceBytesMin = 256
 const piecesFree = 1024
 
-/** What the exchanges of one server share. */
-export interface GrpcContext {
-  readonly receiver: Receiver
-  readonly project: (headers: RequestHeaders) => string
-  readonly limits: DoorLimits
-  readonly inFlight: InFlight
-  readonly meter: DoorMeter | undefined
-  isClosing: boolean
-}
-
 type AnswerStatus = Pick<StatusObject, 'code' | 'details'> & { readonly metadata: Metadata | null }
 
 export class GrpcExchange {
   readonly listener: ServerListener
-  private readonly context: GrpcContext
+  private readonly context: DoorContext
   private readonly signal: Signal | undefined
   private readonly call: ServerInterceptingCallInterface
   private readonly seams: CallSeams | undefined
@@ -48,7 +38,7 @@ export class GrpcExchange {
   private isEnded = false
 
   /** `signal` is undefined for calls that are not OTLP; they are bounded in size and time alike. */
-  constructor(context: GrpcContext, signal: Signal | undefined, call: ServerInterceptingCallInterface) {
+  constructor(context: DoorContext, signal: Signal | undefined, call: ServerInterceptingCallInterface) {
     this.context = context
     this.signal = signal
     this.call = call

@@ -11,10 +11,17 @@ import {
 } from '@grpc/grpc-js'
 import { Cursor } from '../../schemas/protobuf.ts'
 import { Refusal } from '../../schemas/refusal.ts'
-import { type Door, type DoorLimits, type DoorOptions, doorLimits, type Signal, withPort } from './door.ts'
-import { type GrpcContext, GrpcExchange } from './grpc-exchange.ts'
+import {
+  type Door,
+  type DoorContext,
+  type DoorLimits,
+  type DoorOptions,
+  doorContext,
+  type Signal,
+  withPort,
+} from './door.ts'
+import { GrpcExchange } from './grpc-exchange.ts'
 import { cutConnections, tuneServer } from './grpc-seams.ts'
-import { InFlight } from './in-flight.ts'
 
 export interface OtlpGrpcOptions extends DoorOptions {
   /** What `grpc.health.v1` answers while the door is open; always serving by default. */
@@ -31,16 +38,7 @@ const healthPath = '/grpc.health.v1.Health/Check'
 
 /** Listens for OTLP over gRPC, without TLS. Rejects with the error of listening. */
 export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Door> {
-  const limits = { ...doorLimits, ...options.limits }
-  const context: GrpcContext = {
-    receiver: options.receiver,
-    project: options.project,
-    limits,
-    inFlight: options.inFlight ?? new InFlight(limits.inFlightBytesMax),
-    meter: options.meter,
-    isClosing: false,
-  }
-  const door = new GrpcDoor(context, options.isServing ?? (() => true))
+  const door = new GrpcDoor(doorContext(options), options.isServing ?? (() => true))
   await door.listen(options.endpoint)
   return door
 }
@@ -49,7 +47,7 @@ type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buf
 
 class GrpcDoor implements Door {
   endpoint = ''
-  private readonly context: GrpcContext
+  private readonly context: DoorContext
   private readonly isServing: () => boolean
   private readonly server: Server
   private readonly signals = new Map<string, Signal>()
@@ -57,7 +55,7 @@ class GrpcDoor implements Door {
   private readonly exchanges = new WeakMap<object, GrpcExchange>()
   private closing: Promise<void> | undefined
 
-  constructor(context: GrpcContext, isServing: () => boolean) {
+  constructor(context: DoorContext, isServing: () => boolean) {
     this.context = context
     this.isServing = isServing
     this.server = new Server({

@@ -3,28 +3,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal, refusalOf } from '../../schemas/refusal.ts'
 import type { Cors, HeaderLine } from './cors.ts'
-import type { DoorLimits, DoorMeter, ExportOutcome, Receiver, RequestHeaders, Signal } from './door.ts'
+import type { DoorContext, ExportOutcome, Signal } from './door.ts'
 import { codingsTaken, contentCoding, inflate } from './encoding.ts'
 import { type HttpAnswer, sendAnswer, sendLast } from './http-answer.ts'
 import { announcedBytes, readBody, tooLarge } from './http-body.ts'
-import type { InFlight, Lease } from './in-flight.ts'
+import type { Lease } from './in-flight.ts'
 import { transcodeLogs, transcodeTraces } from './json.ts'
 import { type Encoding, encodeOutcome, encodeStatus, retryAfterSeconds } from './status.ts'
 
 /** More header lines than any client sends; the parser bounds their bytes, not their number. */
 const headerLinesMax = 200
 
-/** What the exchanges of one server share. */
-export interface HttpContext {
-  readonly receiver: Receiver
-  readonly project: (headers: RequestHeaders) => string
-  readonly limits: DoorLimits
-  readonly inFlight: InFlight
-  readonly meter: DoorMeter | undefined
+export interface HttpContext extends DoorContext {
   readonly cors: Cors
   /** Path without trailing slash → signal. */
   readonly routes: ReadonlyMap<string, Signal>
-  isClosing: boolean
 }
 
 const encodings = new Map<string, Encoding>([

@@ -6,10 +6,9 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Refusal } from '../../schemas/refusal.ts'
 import { Cors } from './cors.ts'
-import { type Door, type DoorOptions, doorLimits, type Signal, splitEndpoint, withPort } from './door.ts'
+import { type Door, type DoorOptions, doorContext, type Signal, splitEndpoint, withPort } from './door.ts'
 import { sendLast } from './http-answer.ts'
 import { type HttpContext, HttpExchange, refusalAnswer } from './http-exchange.ts'
-import { InFlight } from './in-flight.ts'
 
 export interface OtlpHttpOptions extends DoorOptions {
   /** Web origins that may send from a browser; none by default. */
@@ -25,16 +24,10 @@ const checkMs = 1000
 
 /** Listens for OTLP over HTTP. Rejects with the error of listening (port in use, address not ours). */
 export async function startOtlpHttp(options: OtlpHttpOptions): Promise<Door> {
-  const limits = { ...doorLimits, ...options.limits }
   const context: HttpContext = {
-    receiver: options.receiver,
-    project: options.project,
-    limits,
-    inFlight: options.inFlight ?? new InFlight(limits.inFlightBytesMax),
-    meter: options.meter,
+    ...doorContext(options),
     cors: new Cors(options.corsOrigins ?? []),
     routes: routes(['', ...(options.prefixes ?? [])]),
-    isClosing: false,
   }
   const door = new HttpDoor(context)
   await door.listen(options.endpoint)

@@ -32,7 +32,7 @@ export interface SinkSettings {
 interface Group {
   readonly spans: SpanBlock
   readonly content: ContentBlock
-  rows: { readonly table: number; readonly rows: number; readonly parts: readonly Uint8Array[] }[]
+  rows: JournalRecord[]
   waiting: { resolve: () => void; reject: (error: unknown) => void }[]
 }
 

@@ -4,12 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { constants as http2 } from 'node:http2'
 import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Door } from '../../collector/otlp/door.ts'
-import { type OtlpGrpcOptions, startOtlpGrpc } from '../../collector/otlp/grpc.ts'
+import { describe, expect, test } from 'vitest'
 import { InFlight } from '../../collector/otlp/in-flight.ts'
-import { tracesRequest } from '../otlp-messages.ts'
-import { RawClient, RecordingMeter, RecordingReceiver } from './doors.ts'
+import { RawClient } from './doors.ts'
 import {
   call,
   code,
@@ -26,40 +23,9 @@ import {
   replyOf,
   tracesPath,
 } from './grpc-clients.ts'
+import { body, door, mebibyte, meter, receiver, start, useGrpcDoor } from './grpc-door.ts'
 
-const body = Buffer.from(tracesRequest({ spans: [{ name: 'one' }] }))
-const mebibyte = 1024 * 1024
-
-let receiver: RecordingReceiver
-let meter: RecordingMeter
-let inFlight: InFlight
-let door: Door
-
-beforeEach(() => {
-  receiver = new RecordingReceiver()
-  meter = new RecordingMeter()
-  inFlight = new InFlight(256 * mebibyte)
-})
-
-// Whatever a test did to its door: an honest call is taken afterwards, and no byte stays counted.
-afterEach(async () => {
-  receiver.refusal = undefined
-  receiver.gate = undefined
-  expect(await code(call(door.endpoint, tracesPath, body, { authorization: 'Bearer good' }))).toBe(status.OK)
-  await door.close(0)
-  expect(inFlight.bytes).toBe(0)
-})
-
-async function start(options: Partial<OtlpGrpcOptions> = {}): Promise<void> {
-  door = await startOtlpGrpc({
-    endpoint: '127.0.0.1:0',
-    receiver,
-    meter,
-    inFlight,
-    project: () => 'default',
-    ...options,
-  })
-}
+useGrpcDoor()
 
 describe('size', () => {
   test('a message at the limit is taken, one byte more is RESOURCE_EXHAUSTED without RetryInfo', async () => {
@@ -92,8 +58,7 @@ describe('size', () => {
   })
 
   test('more bytes in flight than allowed are UNAVAILABLE, and pass', async () => {
-    inFlight = new InFlight(mebibyte)
-    await start()
+    await start({ inFlight: new InFlight(mebibyte) })
     const gate = Promise.withResolvers<void>()
     receiver.gate = gate.promise
     const arrived = receiver.arrival()

@@ -3,13 +3,10 @@ import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { Client, credentials, status } from '@grpc/grpc-js'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc'
 import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Door, RequestHeaders } from '../../collector/otlp/door.ts'
-import { type OtlpGrpcOptions, startOtlpGrpc } from '../../collector/otlp/grpc.ts'
-import { InFlight } from '../../collector/otlp/in-flight.ts'
+import { startOtlpGrpc } from '../../collector/otlp/grpc.ts'
 import { Refusal } from '../../schemas/refusal.ts'
-import { tracesRequest } from '../otlp-messages.ts'
-import { RecordingMeter, RecordingReceiver } from './doors.ts'
 import {
   call,
   code,
@@ -22,44 +19,13 @@ import {
   replyOf,
   tracesPath,
 } from './grpc-clients.ts'
+import { body, door, mebibyte, meter, receiver, start, useGrpcDoor } from './grpc-door.ts'
 import { decoded } from './json-judge.ts'
 
 const logsPath = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
 const metricsPath = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export'
 const healthPath = '/grpc.health.v1.Health/Check'
-const body = Buffer.from(tracesRequest({ spans: [{ name: 'one' }] }))
-const mebibyte = 1024 * 1024
-
-let receiver: RecordingReceiver
-let meter: RecordingMeter
-let inFlight: InFlight
-let door: Door
-
-beforeEach(() => {
-  receiver = new RecordingReceiver()
-  meter = new RecordingMeter()
-  inFlight = new InFlight(256 * mebibyte)
-})
-
-// Whatever a test did to its door: an honest call is taken afterwards, and no byte stays counted.
-afterEach(async () => {
-  receiver.refusal = undefined
-  receiver.gate = undefined
-  expect(await code(call(door.endpoint, tracesPath, body, { authorization: 'Bearer good' }))).toBe(status.OK)
-  await door.close(0)
-  expect(inFlight.bytes).toBe(0)
-})
-
-async function start(options: Partial<OtlpGrpcOptions> = {}): Promise<void> {
-  door = await startOtlpGrpc({
-    endpoint: '127.0.0.1:0',
-    receiver,
-    meter,
-    inFlight,
-    project: () => 'default',
-    ...options,
-  })
-}
+useGrpcDoor()
 
 describe('what is taken', () => {
   for (const compression of ['none', 'gzip'] as const) {
