@@ -20,7 +20,6 @@ import {
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
 import {
-  type Dashboard,
   type DynamicConfigValue,
   FieldColorBuilder,
   FieldColorModeId,
@@ -209,12 +208,4 @@ export function choice(name: string, label: string, sql: string): QueryVariableB
     .multi(true)
     .includeAll(true)
     .current({ text: 'All', value: '$__all' })
-}
-
-/**
- * The board as it is committed. The library writes schema version 42 and migrates nothing; 39 is what the plugin's own
- * boards carry, is read by Grafana 11 to 13, and names every field used here.
- */
-export function classic(dashboard: Dashboard): Dashboard {
-  return { ...dashboard, schemaVersion: 39 }
 }

@@ -2,16 +2,9 @@
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} in these texts is Grafana's
 
-import {
-  type Dashboard,
-  DashboardBuilder,
-  DashboardCursorSync,
-  DashboardLinkBuilder,
-  DashboardLinkType,
-  DatasourceVariableBuilder,
-  RowBuilder,
-} from '@grafana/grafana-foundation-sdk/dashboard'
-import { chart, choice, classic, datasource, type Link, type Override, stat, table, traceLink } from './panels.ts'
+import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import { board, classic, dataSource } from './board.ts'
+import { chart, choice, type Link, type Override, stat, table, traceLink } from './panels.ts'
 import { latency, ranked, top, total } from './shapes.ts'
 import { named, question, scoped, spend, timeZone, usage, windowBefore } from './sql.ts'
 
@@ -435,28 +428,10 @@ LIMIT 500`
 }
 
 export function spendBoard(): Dashboard {
-  const builder = new DashboardBuilder('Spanledger: spend')
+  const builder = board('spend', 'What was spent on model calls, on what, by whom, and how much of it is known.')
     .uid(uid)
-    .description('What was spent on model calls, on what, by whom, and how much of it is known.')
-    .tags(['spanledger'])
-    .timezone('browser')
-    .tooltip(DashboardCursorSync.Crosshair)
     .refresh('1m')
-    .time({ from: 'now-24h', to: 'now' })
-    .link(
-      new DashboardLinkBuilder('Spanledger')
-        .type(DashboardLinkType.Dashboards)
-        .tags(['spanledger'])
-        .includeVars(true)
-        .keepTime(true),
-    )
-    .annotations([])
-    .withVariable(
-      new DatasourceVariableBuilder('datasource')
-        .label('Data source')
-        .type(datasource.type)
-        .current({ text: '', value: '' }),
-    )
+    .withVariable(dataSource().current({ text: '', value: '' }))
     .withVariable(choice('project', 'Project', values('project_id', '1 = 1')))
     .withVariable(choice('env', 'Environment', values('env', scoped('h', ['project']))))
     .withVariable(choice('service', 'Service', values('service', scoped('h', ['project']))))

@@ -2,16 +2,9 @@
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} in these texts is Grafana's
 
-import {
-  type Dashboard,
-  DashboardBuilder,
-  DashboardCursorSync,
-  DashboardLinkBuilder,
-  DashboardLinkType,
-  DatasourceVariableBuilder,
-  TextBoxVariableBuilder,
-} from '@grafana/grafana-foundation-sdk/dashboard'
-import { classic, datasource, stat, table, traces } from './panels.ts'
+import { type Dashboard, TextBoxVariableBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import { board, classic, dataSource } from './board.ts'
+import { stat, table, traces } from './panels.ts'
 
 /** Ids are lower hex; a constant, so that the bloom filter on the trace id is used. */
 const chosen = 'lower(trim(${trace_id:sqlstring}))'
@@ -206,22 +199,9 @@ LIMIT 200`,
 ]
 
 export function traceBoard(): Dashboard {
-  const builder = new DashboardBuilder('Spanledger: trace')
+  const builder = board('trace', 'One trace: its spans, what each call cost, and why.')
     .uid('sl-trace')
-    .description('One trace: its spans, what each call cost, and why.')
-    .tags(['spanledger'])
-    .timezone('browser')
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-24h', to: 'now' })
-    .link(
-      new DashboardLinkBuilder('Spanledger')
-        .type(DashboardLinkType.Dashboards)
-        .tags(['spanledger'])
-        .includeVars(true)
-        .keepTime(true),
-    )
-    .annotations([])
-    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type(datasource.type))
+    .withVariable(dataSource())
     .withVariable(new TextBoxVariableBuilder('trace_id').label('Trace id').defaultValue(''))
   for (const panel of panels) builder.withPanel(panel)
   return classic(builder.build())
