@@ -22,13 +22,15 @@ export class Charge {
   /** Row of each row's parent in the batch, -1 for none; valid after `run` when `hasParents`. */
   parents = new Int32Array(512)
   hasParents = false
-  /** Usage of the calls below a row, summed; and a call below it whose usage equals its own, -1 for none. */
+  /** Usage of the billed calls below a row, summed; and a call below it whose usage equals its own, -1 for none. */
   private sumInput = new Float64Array(512)
   private sumOutput = new Float64Array(512)
   private below = new Int32Array(512)
   private callBelow = new Int32Array(512)
   private equal = new Int32Array(512)
   private depth = new Int32Array(512)
+  private order = new Int32Array(512)
+  private readonly starts = new Int32Array(depthMax + 2)
 
   constructor(batch: SpanBatch) {
     this.batch = batch
@@ -41,7 +43,6 @@ export class Charge {
     this.hasParents = this.findParents()
     if (!this.hasParents) return
     this.walkUp()
-    for (let row = 0; row < batch.rows; row++) this.judge(row)
   }
 
   /** Row of each row's parent within the request; false when no row has one. */
@@ -88,9 +89,14 @@ export class Charge {
     this.callBelow.fill(-1, 0, batch.rows)
     this.equal.fill(-1, 0, batch.rows)
     for (let row = 0; row < batch.rows; row++) this.depth[row] = this.depthOf(row)
-    for (let row = 0; row < batch.rows; row++) {
+    this.orderByDepth()
+    for (let place = 0; place < batch.rows; place++) {
+      const row = this.order[place]!
+      // Everything below it is decided: a call that only repeats others is not summed once more above.
+      this.judge(row)
       if (!this.hasUsage(row)) continue
       const isCall = batch.role[row] === role.call
+      const isBilled = this.verdicts[row] === verdict.none
       const input = this.count(row, unit.input)
       const output = this.count(row, unit.output)
       let depth = 0
@@ -102,12 +108,24 @@ export class Charge {
         this.choose(this.below, above, row)
         if (!isCall) continue
         this.choose(this.callBelow, above, row)
-        this.sumInput[above]! += input
-        this.sumOutput[above]! += output
+        if (isBilled) {
+          this.sumInput[above]! += input
+          this.sumOutput[above]! += output
+        }
         const isEqual = this.count(above, unit.input) === input && this.count(above, unit.output) === output
         if (isEqual) this.choose(this.equal, above, row)
       }
     }
+  }
+
+  /** Rows by falling depth, as `order`; a counting sort. */
+  private orderByDepth(): void {
+    const { depth, starts, order } = this
+    const { rows } = this.batch
+    starts.fill(0)
+    for (let row = 0; row < rows; row++) starts[depthMax - depth[row]! + 1]!++
+    for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!
+    for (let row = 0; row < rows; row++) order[starts[depthMax - depth[row]!]!++] = row
   }
 
   private depthOf(row: number): number {
@@ -171,6 +189,7 @@ export class Charge {
     this.callBelow = new Int32Array(size)
     this.equal = new Int32Array(size)
     this.depth = new Int32Array(size)
+    this.order = new Int32Array(size)
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Bench } from '../batches.ts'
-import { type SpanInput, tracesRequest } from '../otlp-messages.ts'
+import { type Attributes, type SpanInput, tracesRequest } from '../otlp-messages.ts'
 
 const bench = new Bench()
 
@@ -81,6 +81,17 @@ describe('money is carried once within a request', () => {
       want: { b: 'billed', c: 'billed', a: 'aggregate→b' },
     },
     {
+      name: 'a call that sums two calls, each instrumented twice',
+      spans: [
+        chat('c', 'b', 10, 1),
+        chat('b', 'a', 10, 1),
+        chat('e', 'd', 20, 2),
+        chat('d', 'a', 20, 2),
+        chat('a', '', 30, 3),
+      ],
+      want: { c: 'billed', b: 'duplicate→c', e: 'billed', d: 'duplicate→e', a: 'aggregate→c' },
+    },
+    {
       name: 'a call with an unrelated call in it',
       spans: [chat('b', 'a', 10, 1), chat('a', '', 50, 7)],
       want: { b: 'billed', a: 'billed' },
@@ -128,5 +139,25 @@ describe('attribution comes down from the spans above', () => {
       expect(rows['middle']).toMatchObject({ feature: 'answer', user_id: 'ada' })
       expect(rows['other']).not.toHaveProperty('user_id')
     }
+  })
+
+  test('a prompt comes with its own version or none, never with that of another', () => {
+    const prompt = (name: string, more: Attributes) => ({ 'langfuse.observation.prompt.name': name, ...more })
+    const above: SpanInput = {
+      name: 'above',
+      spanId: 'a'.repeat(16),
+      attributes: prompt('greet', { 'langfuse.observation.prompt.version': 7 }),
+    }
+    const below = (name: string, attributes: Attributes): SpanInput => ({
+      name,
+      spanId: name.repeat(16),
+      parentSpanId: 'a'.repeat(16),
+      attributes,
+    })
+    const spans = [above, below('b', prompt('answer', {})), below('c', {})]
+    const [, own, inherited] = bench.rows(tracesRequest({ spans }))
+    expect(own).toMatchObject({ prompt_name: 'answer' })
+    expect(own).not.toHaveProperty('prompt_version')
+    expect(inherited).toMatchObject({ prompt_name: 'greet', prompt_version: '7' })
   })
 })
