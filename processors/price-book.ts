@@ -65,7 +65,7 @@ export class PriceBook {
     this.overrides = overrideShelves(options.overrides ?? [], this.shelves, asOf)
     this.version = versionOf(
       [...this.shelves.values(), ...this.overrides].flatMap((shelf) => shelf.records),
-      options.overrides ?? [],
+      files.filter(({ provider }) => this.shelves.has(provider)),
     )
   }
 
@@ -158,10 +158,12 @@ function overrideShelves(
   })
 }
 
-function versionOf(records: readonly (PriceEntry | ModelAlias)[], overrides: readonly PriceOverride[]): string {
+/** Of everything that decides a price: the records, overrides among them, and the words and calendars of the files. */
+function versionOf(records: readonly (PriceEntry | ModelAlias)[], files: readonly PriceFile[]): string {
   const newest = records.reduce((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '')
+  const words = files.map(({ entries, aliases, ...rest }) => rest)
   const hash = createHash('sha256')
-    .update(JSON.stringify([records, overrides]))
+    .update(JSON.stringify([records, words]))
     .digest('hex')
   return `${newest === '' ? 'empty' : newest.slice(0, 10)}.${hash.slice(0, 8)}`
 }

@@ -385,3 +385,17 @@ describe('overrides', () => {
     expect(new PriceBook(files, { overrides: [own('acme/own#1', {})] }).version).not.toBe(plain.version)
   })
 })
+
+test('the version names all that decides a price: spellings, paths, calendars and hosts too', () => {
+  const entries = [entry('acme/a#1', ['a'], '1')]
+  const kinds: Partial<PriceFile>[] = [
+    {},
+    { modelPaths: ['models/'] },
+    { spellings: { serviceTier: { fast: 'priority' } } },
+    { calendars: { holidays: ['2026-12-25'] } },
+    { isHost: true },
+  ]
+  const versions = kinds.map((more) => new PriceBook([file(entries, more)]).version)
+  expect(new Set(versions).size).toBe(kinds.length)
+  expect(new PriceBook([file(entries)]).version).toBe(versions[0])
+})
