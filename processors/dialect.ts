@@ -13,7 +13,6 @@ export type SpanKindName = (typeof spanKinds)[number]
 /** Who sent a usage report: enough to know how its counts are meant. */
 export interface Emitter {
   readonly scope: string
-  readonly scopeVersion: string
   /** Under its OpenTelemetry name. */
   readonly provider: string
 }

@@ -1,10 +1,9 @@
 // The attributes of an evaluation event, taken one by one into columns; what is left is the metadata of the score.
 
+import { picoOfUsd } from '../schemas/money.ts'
+
 export const scoreSources = ['user', 'human-review', 'automated', 'eval'] as const
 export type ScoreSource = (typeof scoreSources)[number]
-
-/** Largest cost of one evaluation that is believed. */
-const evalCostMaxUsd = 9_000
 
 /** Attributes of one event; what no column took is its metadata. */
 export class SentAttributes {
@@ -28,10 +27,10 @@ export class SentAttributes {
   /** Pico-USD of the first of `keys` that holds a believable amount of USD. */
   takeCost(...keys: readonly string[]): bigint | null {
     for (const key of keys) {
-      const usd = parseNumber(this.left.get(key) ?? '')
-      if (usd === null || usd < 0 || usd > evalCostMaxUsd) continue
+      const pico = picoOfUsd(parseNumber(this.left.get(key) ?? ''))
+      if (Number.isNaN(pico)) continue
       this.left.delete(key)
-      return BigInt(Math.round(usd * 1e12))
+      return BigInt(pico)
     }
     return null
   }

@@ -129,14 +129,12 @@ export class Normaliser {
   private meaning(dialect: number, scope: number, provider: number): UsageMeaning {
     const { batch, strings } = this
     const name = batch.scopeName[scope]!
-    const version = batch.scopeVersion[scope]!
-    // String tables hold at most some 200,000 ids: 18 bits each.
-    const place = ((dialect * 0x40000 + name) * 0x40000 + provider) * 0x10 + (version & 15)
+    // 24 bits for an id: a request of gigabytes would be needed for more.
+    const place = (dialect * 0x1000000 + name) * 0x1000000 + provider
     let meaning = this.meanings.get(place)
     if (meaning === undefined) {
       const emitter = {
         scope: strings.text(name),
-        scopeVersion: strings.text(version),
         provider: strings.text(provider),
       }
       meaning = this.keys.dialects[dialect]!.meaning?.(emitter) ?? nothingKnown

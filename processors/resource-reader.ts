@@ -19,6 +19,8 @@ export class ResourceReader {
   private readonly names = Object.keys(columns) as readonly (keyof typeof columns)[]
   private readonly targets = [...new Set(Object.values(columns))]
   private keyIds = new Int32Array(0)
+  /** Place in `names` of the value found for each target. */
+  private readonly ranks = new Int32Array(this.targets.length)
   private generation = -1
   /** Value of each target column, a row of them for each resource. */
   private values = new Int32Array(256)
@@ -38,13 +40,15 @@ export class ResourceReader {
     if (this.values.length < batch.resources * width) this.values = new Int32Array(batch.resources * width * 2)
     this.values.fill(0, 0, batch.resources * width)
     for (let resource = 0; resource < batch.resources; resource++) {
+      this.ranks.fill(this.names.length)
       for (let i = batch.resourceAttrFrom[resource]!; i < batch.resourceAttrTo[resource]!; i++) {
         const name = this.keyIds.indexOf(batch.attrKey[i]!)
-        if (name < 0 || batch.attrType[i] !== valueType.string) continue
-        const place = resource * width + this.targets.indexOf(columns[this.names[name]!])
-        // Names are in order of preference: a value already there came from a better one, or from the same one earlier.
-        if (this.values[place] === 0 || name === 0)
-          this.values[place] = strings.intern(batch.bytes, batch.attrStart[i]!, batch.attrEnd[i]!)
+        if (name < 0 || batch.attrType[i] !== valueType.string || batch.attrStart[i] === batch.attrEnd[i]) continue
+        const target = this.targets.indexOf(columns[this.names[name]!])
+        // Names are in order of preference; of one name sent twice the later stands.
+        if (name > this.ranks[target]!) continue
+        this.ranks[target] = name
+        this.values[resource * width + target] = strings.intern(batch.bytes, batch.attrStart[i]!, batch.attrEnd[i]!)
       }
       const release = resource * width + this.targets.indexOf(low.release)
       if (this.values[release] === 0)

@@ -4,11 +4,9 @@
 import { attributeText, onlyString, stringList } from '../schemas/any-value.ts'
 import { attributeRoom, contentCount, type SpanBatch, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { usageUnitCount } from '../schemas/usage.ts'
+import { isCount, usageUnitCount } from '../schemas/usage.ts'
 import { fieldCount, fieldWay, placeOf, slotOf, wayOf } from './fields.ts'
 import { type KeyTable, noSlot } from './key-table.ts'
-
-const countMax = 1e15
 
 /** Winners of the span at hand; `forget` before the next one. */
 export class SpanFields {
@@ -81,8 +79,7 @@ export class SpanFields {
           break
         case fieldWay.usage: {
           const value = this.numberOf(i)
-          if (value >= 0 && value <= countMax && Number.isInteger(value))
-            batch.usage[row * usageUnitCount + placeOf[slot]!] = value
+          if (isCount(value)) batch.usage[row * usageUnitCount + placeOf[slot]!] = value
           else batch.badUsage[row] = 1
           break
         }

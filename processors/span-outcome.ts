@@ -1,6 +1,6 @@
 // hot: What a span was and how it ended: times within bounds, kind and role, events, status and failure class.
 
-import { attributeRoom, low, role, type SpanBatch, text } from '../schemas/span-batch.ts'
+import { attributeRoom, low, role, type SpanBatch, text, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { unit, usageUnitCount } from '../schemas/usage.ts'
 import { failureClass, failureOfFinish } from './failure.ts'
@@ -120,7 +120,7 @@ export class SpanOutcome {
     for (let i = batch.eventAttrFrom[event]!; i < batch.eventAttrTo[event]!; i++) {
       const key = batch.attrKey[i]
       if (key === words.exceptionType && errorType[row] === 0) errorType[row] = fields.interned(i)
-      else if (key === words.exceptionMessage && !hasMessage) {
+      else if (key === words.exceptionMessage && !hasMessage && batch.attrType[i] === valueType.string) {
         batch.setText(text.status_message, row, batch.attrStart[i]!, batch.attrEnd[i]!)
       }
     }

@@ -1,18 +1,16 @@
 // hot: The numbers of one span: token counts brought to one meaning, limits, first token, the sender's own cost, and the
 // conditions the call was served under.
 
+import { picoOfUsd } from '../schemas/money.ts'
 import { cost, costCount, low, type SpanBatch, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { unit, usageUnitCount } from '../schemas/usage.ts'
+import { isCount, unit, usageUnitCount } from '../schemas/usage.ts'
 import { ConditionTable } from './conditions.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { slotOf } from './fields.ts'
 import type { SpanFields } from './span-fields.ts'
 import { type KnownMeaning, settleUsage } from './usage-rule.ts'
 import type { Words } from './words.ts'
-
-/** No call costs this much: a figure beyond it is no USD amount of one call. */
-const reportedUsdMax = 9000
 
 const conditionSlots = [slotOf.speed, slotOf.region, slotOf.dataResidency, slotOf.searchContextSize] as const
 
@@ -66,11 +64,11 @@ export class SpanUsage {
 
   private reportedCost(row: number): void {
     const { batch, fields } = this
-    const amount = fields.numbers[slotOf.reportedCost]!
-    if (!(amount >= 0) || amount > reportedUsdMax || batch.charged[row] === 1) return
+    const pico = picoOfUsd(fields.numbers[slotOf.reportedCost])
+    if (Number.isNaN(pico) || batch.charged[row] === 1) return
     const currency = fields.sent(slotOf.reportedCurrency)
     if (currency !== '' && currency !== 'USD') return
-    batch.costs[row * costCount + cost.reported] = Math.round(amount * 1e12)
+    batch.costs[row * costCount + cost.reported] = pico
     batch.low[low.reported_cost_source]![row] = batch.attrKey[fields.winners[slotOf.reportedCost]!]!
   }
 
@@ -94,7 +92,7 @@ export class SpanUsage {
     const { numbers } = fields
     const { usage } = batch
     const at = row * usageUnitCount
-    this.addLifetimes(at)
+    this.addLifetimes(row, at)
     known.inputIncludesCache = signOf(meaning.inputIncludesCache)
     known.outputIncludesReasoning = signOf(meaning.outputIncludesReasoning)
     known.isEmitterKnown = isEmitterKnown
@@ -103,8 +101,8 @@ export class SpanUsage {
     const rule = settleUsage(usage, at, numbers[slotOf.totalTokens]!, known)
     if (rule === 0) return
     batch.low[low.usage_rule]![row] = words.usageRules[rule]!
-    if (numbers[slotOf.extraInputTokens]! > 0) usage[at + unit.input]! += numbers[slotOf.extraInputTokens]!
-    if (numbers[slotOf.extraOutputTokens]! > 0) usage[at + unit.output]! += numbers[slotOf.extraOutputTokens]!
+    usage[at + unit.input]! += this.sentCount(row, slotOf.extraInputTokens)
+    usage[at + unit.output]! += this.sentCount(row, slotOf.extraOutputTokens)
     // What was sent stays in `attributes` unless the column holds just that; a sent 0 stays, to tell it from nothing.
     if (usage[at + unit.input] === input) fields.movedAs(slotOf.inputTokens, valueType.integer)
     if (usage[at + unit.output] === output) fields.movedAs(slotOf.outputTokens, valueType.integer)
@@ -114,12 +112,20 @@ export class SpanUsage {
   }
 
   /** Cache writes reported only by lifetime are their sum. */
-  private addLifetimes(at: number): void {
+  private addLifetimes(row: number, at: number): void {
     const { usage } = this.batch
     if (!Number.isNaN(usage[at + unit.cacheWrite]!)) return
-    const short = this.fields.numbers[slotOf.cacheWrite5mTokens]!
     const long = usage[at + unit.cacheWrite1h]!
-    if (short >= 0 || long >= 0) usage[at + unit.cacheWrite] = (short >= 0 ? short : 0) + (long >= 0 ? long : 0)
+    if (Number.isNaN(this.fields.numbers[slotOf.cacheWrite5mTokens]) && Number.isNaN(long)) return
+    usage[at + unit.cacheWrite] = this.sentCount(row, slotOf.cacheWrite5mTokens) + (long >= 0 ? long : 0)
+  }
+
+  /** A count that goes into a total: 0 when it was not sent, or is none, which the row then says. */
+  private sentCount(row: number, slot: number): number {
+    const sent = this.fields.numbers[slot]!
+    if (isCount(sent)) return sent
+    if (!Number.isNaN(sent)) this.batch.badUsage[row] = 1
+    return 0
   }
 }
 

@@ -2,9 +2,10 @@
 // carry a field which a table cannot express get one, so it may be plain rather than fast.
 
 import { attributeText } from '../schemas/any-value.ts'
+import { picoOfUsd, picoUsdMax } from '../schemas/money.ts'
 import { cost, costCount, low, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { usageUnitCount } from '../schemas/usage.ts'
+import { isCount, usageUnitCount } from '../schemas/usage.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
 
@@ -74,7 +75,7 @@ export class SpanView {
 
   setUsage(field: FieldName, value: unknown): void {
     if (fields[field].way !== fieldWay.usage || value === undefined || value === null) return
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+    if (!isCount(value)) {
       this.batch.badUsage[this.row] = 1
       return
     }
@@ -118,31 +119,34 @@ export class SpanView {
   /** The user's own amounts in USD by part; the total is derived where it is missing. They stand as the charge. */
   setChargedCost(amounts: Readonly<Record<string, unknown>>, source: string): void {
     const { batch, row } = this
+    const from = row * costCount
     let sum = 0
     let parts = 0
     for (const [part, amount] of Object.entries(amounts)) {
-      if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0) continue
-      const pico = Math.round(amount * 1e12)
-      if (part === 'total') continue
+      const pico = picoOfUsd(amount)
+      if (Number.isNaN(pico) || part === 'total') continue
       sum += pico
       parts++
-      const slot =
-        part === 'input'
-          ? cost.input
-          : part === 'output'
-            ? cost.output
-            : part.includes('cache_read')
-              ? cost.cacheRead
-              : cost.other
-      const at = row * costCount + slot
+      const at = from + costOfPart(part)
       batch.costs[at] = (Number.isNaN(batch.costs[at]!) ? 0 : batch.costs[at]!) + pico
     }
-    const total = amounts['total']
-    const isTotal = typeof total === 'number' && Number.isFinite(total) && total >= 0
-    if (!isTotal && parts === 0) return
-    batch.costs[row * costCount + cost.total] = isTotal ? Math.round(total * 1e12) : sum
-    batch.costs[row * costCount + cost.reported] = batch.costs[row * costCount + cost.total]!
+    const given = picoOfUsd(amounts['total'])
+    const total = Number.isNaN(given) ? sum : given
+    if (sum > picoUsdMax || (Number.isNaN(given) && parts === 0)) {
+      batch.costs.fill(Number.NaN, from, from + costCount)
+      return
+    }
+    batch.costs[from + cost.total] = total
+    batch.costs[from + cost.reported] = total
     batch.low[low.reported_cost_source]![row] = this.strings.internText(source)
     batch.charged[row] = 1
   }
+}
+
+/** Column of a part by the name users give it; the parts of one call do not overlap. */
+function costOfPart(part: string): number {
+  if (/cache_read|cached/.test(part)) return cost.cacheRead
+  if (/cache_(creation|write)/.test(part)) return cost.cacheWrite
+  if (part.startsWith('input')) return cost.input
+  return part.startsWith('output') ? cost.output : cost.other
 }

@@ -6,6 +6,14 @@ export type PicoUsd = number & { readonly __unit?: 'pico-usd' }
 /** Largest amount one row may carry; beyond it a product of doubles is no longer exact. */
 export const picoUsdMax = Number.MAX_SAFE_INTEGER
 
+/** No call and no evaluation costs this much USD: a figure beyond it is no amount. */
+const believableUsdMax = 9000
+
+/** Pico-USD of an amount of USD that a sender gave as a number; NaN for what is not a believable amount. */
+export function picoOfUsd(usd: unknown): PicoUsd {
+  return typeof usd === 'number' && usd >= 0 && usd <= believableUsdMax ? Math.round(usd * 1e12) : Number.NaN
+}
+
 const decimalPattern = /^(-?)(\d+)(?:\.(\d+))?$/
 
 /**

@@ -42,6 +42,13 @@ export const usageUnits = [
 
 export type UsageUnitName = (typeof usageUnits)[number]['name']
 
+/** No call has more of anything; sums of a few stay exact in a double. */
+const countMax = 1e15
+
+export function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= countMax && Number.isInteger(value)
+}
+
 export const usageUnitCount = usageUnits.length
 
 /** Slot of each unit in a usage row: `usage[row * usageUnitCount + unit.input]`. */

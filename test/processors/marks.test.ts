@@ -1,8 +1,9 @@
 // A span from a scope nobody knows is read by what its attributes give away.
 
 import { describe, expect, test } from 'vitest'
+import { cost } from '../../schemas/span-batch.ts'
 import { Bench } from '../batches.ts'
-import { type Attributes, tracesRequest } from '../otlp-messages.ts'
+import { type Attributes, Double, tracesRequest } from '../otlp-messages.ts'
 
 const bench = new Bench()
 const read = (attributes: Attributes, scope = 'somebody.unknown') =>
@@ -178,4 +179,60 @@ describe('values as senders write them', () => {
     expect([batch.startClamped[0], batch.startClamped[1]]).toEqual([1, 1])
     expect(batch.sentStart.get(1)).toBe(`${Date.UTC(2200, 0, 1)}000000`)
   })
+})
+
+describe('numbers that cannot be', () => {
+  const langfuse = (attributes: Attributes) => {
+    const row = read({ 'langfuse.observation.type': 'generation', ...attributes }, 'langfuse-sdk')
+    const amount = (column: number) => bench.batch.costs[column]!
+    return { row, total: amount(cost.total), cacheRead: amount(cost.cacheRead), cacheWrite: amount(cost.cacheWrite) }
+  }
+
+  test('an amount beyond what a call can cost is no charge', () => {
+    const charge = (details: object) => langfuse({ 'langfuse.observation.cost_details': JSON.stringify(details) }).total
+    expect(charge({ total: 1e9 })).toBeNaN()
+    expect(charge({ input: 8000, output: 8000 })).toBeNaN()
+    expect(charge({ total: 0.25 })).toBe(0.25e12)
+    expect(charge({ total: 1e9, input: 0.25 })).toBe(0.25e12)
+  })
+
+  test('parts of a charge go to the columns of their kind', () => {
+    const details = { input: 1, input_cached_tokens: 2, cache_creation_input_tokens: 3 }
+    expect(langfuse({ 'langfuse.observation.cost_details': JSON.stringify(details) })).toMatchObject({
+      total: 6e12,
+      cacheRead: 2e12,
+      cacheWrite: 3e12,
+    })
+  })
+
+  test.each([1e300, 1e16, 0.5, -1])('a count of %d is bad usage, wherever it stands', (count) => {
+    const details = JSON.stringify({ input: count, output: 1 })
+    expect(langfuse({ 'langfuse.observation.usage_details': details }).row).toMatchObject({ bad_usage: true })
+    expect(langfuse({ 'langfuse.observation.usage_details': details }).row['usage']).not.toMatchObject({ input: count })
+    const sent = new Double(count)
+    const plain = { 'gen_ai.provider.name': 'openai', 'gen_ai.usage.output_tokens': 1 }
+    expect(read({ ...plain, 'gen_ai.usage.input_tokens': sent })).toMatchObject({ bad_usage: true })
+  })
+})
+
+test('the environment is the one under the current name, whatever stands first', () => {
+  const names = [
+    ['deployment.environment', 'old'],
+    ['deployment.environment.name', 'new'],
+  ] as const
+  for (const order of [names, names.toReversed()]) {
+    const [row] = bench.rows(tracesRequest({ resource: Object.fromEntries(order), spans: [{ name: 'one' }] }))
+    expect(row).toMatchObject({ env: 'new' })
+  }
+})
+
+test('a message that is no text does not become the status message', () => {
+  const exception = (message: Attributes[string]) =>
+    bench.rows(
+      tracesRequest({
+        spans: [{ status: { code: 2 }, events: [{ name: 'exception', attributes: { 'exception.message': message } }] }],
+      }),
+    )[0]
+  expect(exception('out of tokens')).toMatchObject({ status_message: 'out of tokens' })
+  expect(exception(['out', 'of'])).not.toHaveProperty('status_message')
 })
