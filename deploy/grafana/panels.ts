@@ -62,7 +62,7 @@ class Target implements Dataquery {
   }
 }
 
-export function target(format: Format, rawSql: string): Builder<Dataquery> {
+function target(format: Format, rawSql: string): Builder<Dataquery> {
   return { build: () => new Target(format, rawSql) }
 }
 

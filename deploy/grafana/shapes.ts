@@ -2,7 +2,7 @@
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} in these texts is Grafana's
 
-import { type Measure, named, scoped, usage } from './sql.ts'
+import { type Measure, named, scoped, spend, usage } from './sql.ts'
 
 /** One additive number a bucket, for a stat with a sparkline. Buckets without a value are left out, not drawn as 0. */
 export function total(measure: string, names: readonly Measure[]): string {
@@ -13,30 +13,25 @@ HAVING isNotNull(value)
 ORDER BY time`
 }
 
-/** One series for each of the `limit` biggest values of a dimension, one more for all others, so that they add up. */
-export function ranked(options: {
-  dimension: string
-  bucket: string
-  value: string
-  names: readonly Measure[]
-  limit: number
-}) {
-  const { dimension, bucket, value, names, limit } = options
-  return `SELECT time, if(place <= ${limit}, series, '[other]') AS ${dimension}, sum(part) AS value
+const seriesMost = 8
+
+/** Spend in the buckets of `bucket`: one series for each of the dearest models, one more for all others, so that they add up. */
+export function spendByModel(bucket: string): string {
+  return `SELECT time, if(place <= ${seriesMost}, series, '[other]') AS model, sum(part) AS value
 FROM
 (
   SELECT time, series, part, dense_rank() OVER (ORDER BY whole DESC NULLS LAST, series) AS place
   FROM
   (
-    SELECT ${bucket} AS time, ${named(`u.${dimension}`)} AS series, ${value} AS part,
+    SELECT ${bucket} AS time, ${named('u.model')} AS series, ${spend} AS part,
       sum(part) OVER (PARTITION BY series) AS whole
-    FROM ${usage([dimension], names)}
+    FROM ${usage(['model'], ['costed_calls', 'total_cost'])}
     GROUP BY time, series
   )
 )
-GROUP BY time, ${dimension}
+GROUP BY time, model
 HAVING isNotNull(value)
-ORDER BY time, ${dimension}`
+ORDER BY time, model`
 }
 
 const topMeasures = [

@@ -4,8 +4,8 @@
 
 import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board, classic, dataSource } from './board.ts'
-import { chart, choice, type Link, type Override, stat, table, traceLink } from './panels.ts'
-import { latency, ranked, top, total } from './shapes.ts'
+import { chart, choice, type Link, type Override, stat, table, thresholds, traceLink } from './panels.ts'
+import { latency, spendByModel, top, total } from './shapes.ts'
 import { named, question, scoped, spend, timeZone, usage, windowBefore } from './sql.ts'
 
 const uid = 'sl-spend'
@@ -31,13 +31,10 @@ const unpricedColumn: Override = [
   {
     displayName: 'unpriced',
     'custom.cellOptions': { type: 'color-text' },
-    thresholds: {
-      mode: 'absolute',
-      steps: [
-        { value: null, color: 'text' },
-        { value: 1, color: 'red' },
-      ],
-    },
+    thresholds: thresholds([
+      [null, 'text'],
+      [1, 'red'],
+    ]).build(),
   },
 ]
 const tokenColumns: readonly Override[] = [
@@ -148,13 +145,7 @@ const main = [
     ...money,
     style: 'bars',
     label: '${__field.labels.model}',
-    sql: ranked({
-      dimension: 'model',
-      bucket: '$__timeInterval(u.at)',
-      value: spend,
-      names: ['costed_calls', 'total_cost'],
-      limit: 8,
-    }),
+    sql: spendByModel('$__timeInterval(u.at)'),
   }),
   chart({
     id: 11,
@@ -388,13 +379,7 @@ AND ${scoped('c')}`,
         style: 'bars',
         label: '${__field.labels.model}',
         timeFrom: '30d',
-        sql: ranked({
-          dimension: 'model',
-          bucket: `toDate(u.at, ${timeZone})`,
-          value: spend,
-          names: ['costed_calls', 'total_cost'],
-          limit: 8,
-        }),
+        sql: spendByModel(`toDate(u.at, ${timeZone})`),
       }),
     )
     .withPanel(

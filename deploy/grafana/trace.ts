@@ -4,7 +4,7 @@
 
 import { type Dashboard, TextBoxVariableBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board, classic, dataSource } from './board.ts'
-import { stat, table, traces } from './panels.ts'
+import { stat, table, thresholds, traces } from './panels.ts'
 
 /** Ids are lower hex; a constant, so that the bloom filter on the trace id is used. */
 const chosen = 'lower(trim(${trace_id:sqlstring}))'
@@ -128,13 +128,10 @@ const panels = [
       [
         'unpriced',
         {
-          thresholds: {
-            mode: 'absolute',
-            steps: [
-              { value: null, color: 'green' },
-              { value: 1, color: 'red' },
-            ],
-          },
+          thresholds: thresholds([
+            [null, 'green'],
+            [1, 'red'],
+          ]).build(),
         },
       ],
     ],

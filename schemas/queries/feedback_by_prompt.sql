@@ -5,7 +5,8 @@
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
 
 -- As in quality_by_model, for the versions of one prompt. A vote also counts when its sender named the prompt and its target
--- has not been found, then in the range of its own time.
+-- has not been found, then in the range of its own time. Unlike there, calls that evaluators made count: the prompt was asked
+-- for by name and may be a judge's.
 WITH
   -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   votes AS

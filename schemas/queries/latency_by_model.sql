@@ -12,8 +12,8 @@ SELECT
   quantileIf(0.5)(c.duration_ns / 1e6, c.status != 'error') AS p50_ms,
   quantileIf(0.95)(c.duration_ns / 1e6, c.status != 'error') AS p95_ms,
   quantileIf(0.99)(c.duration_ns / 1e6, c.status != 'error') AS p99_ms,
-  countIf(c.ttft_ns > 0) AS timed_calls,
-  if(timed_calls > 0, quantileIf(0.95)(c.ttft_ns / 1e6, c.ttft_ns > 0), NULL) AS p95_ttft_ms
+  countIf(c.ttft_ns > 0 AND c.status != 'error') AS timed_calls,
+  if(timed_calls > 0, quantileIf(0.95)(c.ttft_ns / 1e6, c.ttft_ns > 0 AND c.status != 'error'), NULL) AS p95_ttft_ms
 FROM llm_calls AS c
 WHERE c.project_id = {project:String}
   AND c.start_time >= {from:DateTime64(3, 'UTC')}
