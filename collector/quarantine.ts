@@ -7,6 +7,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { nodeFiles } from './journal/files.ts'
 
 /** Why a block is in quarantine and where it was. */
 export interface QuarantineNote {
@@ -52,10 +53,9 @@ export class Quarantine {
 
   /** Creates the directory (0700) when missing and counts what is in it. */
   static async open(directory: string, options: { bytesMax: number }): Promise<Quarantine> {
-    await makeDirectory(path.join(directory, takenApart))
-    let bytes = 0
-    for await (const { note } of readQuarantine(directory)) bytes += note.bytes
-    const quarantine = new Quarantine(directory, { bytes, bytesMax: options.bytesMax })
+    await nodeFiles.makeDirectory(path.join(directory, takenApart))
+    await nodeFiles.syncDirectory(directory)
+    const quarantine = new Quarantine(directory, { bytes: await blockBytes(directory), bytesMax: options.bytesMax })
     for (const name of await listNames(path.join(directory, takenApart))) {
       const ranges = parseRanges(await fs.promises.readFile(path.join(directory, takenApart, name), 'utf8'))
       quarantine.ranges.set(name.replace(/\.json$/, '').replaceAll('~', '/'), new Set(ranges))
@@ -68,12 +68,15 @@ export class Quarantine {
     const directory = path.join(this.directory, fileName(note.table))
     const stem = path.join(directory, fileName(note.token))
     const isNew = !fs.existsSync(`${stem}.json`)
+    // Whoever emptied it did so behind our back.
+    if (isNew && this.bytes + body.length > this.bytesMax) this.bytes = await blockBytes(this.directory)
     if (isNew && this.bytes + body.length > this.bytesMax) {
       throw new QuarantineFullError(
         `quarantine ${this.directory} holds ${this.bytes} of at most ${this.bytesMax} bytes: send its rows again or delete them`,
       )
     }
-    await makeDirectory(directory)
+    await nodeFiles.makeDirectory(directory)
+    await nodeFiles.syncDirectory(this.directory)
     await writeDurably(`${stem}.native`, body)
     const whole: QuarantineNote = { ...note, message: note.message.slice(0, messageCharsMax), bytes: body.length }
     await writeDurably(`${stem}.json`, `${JSON.stringify(whole, null, 2)}\n`)
@@ -94,8 +97,9 @@ export class Quarantine {
 
   /** The insert is over and its segment done. */
   async forgetTakenApart(token: string): Promise<void> {
-    if (!this.ranges.delete(token)) return
+    if (!this.ranges.has(token)) return
     await fs.promises.rm(this.takenApartFile(token), { force: true })
+    this.ranges.delete(token)
   }
 
   private takenApartFile(token: string): string {
@@ -131,6 +135,12 @@ export async function* readQuarantine(directory: string): AsyncGenerator<Quarant
       }
     }
   }
+}
+
+async function blockBytes(directory: string): Promise<number> {
+  let bytes = 0
+  for await (const { note } of readQuarantine(directory)) bytes += note.bytes
+  return bytes
 }
 
 /**
@@ -196,19 +206,9 @@ function fileName(text: string): string {
   return name
 }
 
-async function makeDirectory(directory: string): Promise<void> {
-  await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 })
-}
-
 async function writeDurably(file: string, data: Uint8Array | string): Promise<void> {
   const unfinished = `${file}.unfinished`
   await fs.promises.writeFile(unfinished, data, { mode: 0o600, flush: true })
   await fs.promises.rename(unfinished, file)
-  if (process.platform === 'win32') return
-  const directory = await fs.promises.open(path.dirname(file), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  await nodeFiles.syncDirectory(path.dirname(file))
 }

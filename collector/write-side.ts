@@ -12,7 +12,9 @@ import { type ClickHouse, ClickHouseError, type InsertRequest } from './clickhou
 import { migrate } from './clickhouse/migrate.ts'
 import { encodeRows } from './clickhouse/native.ts'
 import type { Config } from './config.ts'
+import { pause } from './insert-attempt.ts'
 import type { Journal } from './journal/journal.ts'
+import { waitingClock } from './journal/settings.ts'
 import type { Log } from './log.ts'
 import { ScoreResolver } from './score-resolver.ts'
 import { Writer, type WriterStats } from './writer.ts'
@@ -116,7 +118,7 @@ async function prepareSchema(
       log.limited('schema', 'warn', 'ClickHouse cannot be reached: requests are answered, rows wait in the journal', {
         error,
       })
-      await pause(wait, signal)
+      await pause(wait, { clock: waitingClock, stop: signal })
     }
   }
 }
@@ -141,15 +143,5 @@ async function storePrices(clickhouse: ClickHouse, book: PriceBook): Promise<voi
     body,
     token: `prices-${book.version}`,
     rows: rows.length,
-  })
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      done()
-    })
   })
 }

@@ -9,7 +9,7 @@
 import type { InsertRequest } from './clickhouse/client.ts'
 import { attempt, clickHouseCode, DeadlineError, failureKind, messageOf, pause } from './insert-attempt.ts'
 import type { Journal, SealedSegment } from './journal/journal.ts'
-import { type JournalClock, systemClock } from './journal/settings.ts'
+import { type JournalClock, waitingClock } from './journal/settings.ts'
 import { Quarantine } from './quarantine.ts'
 
 export interface WriterTable {
@@ -155,12 +155,15 @@ export class Writer {
 
   /**
    * Delivers until aborted; then it ends with the insert under way, and a segment not wholly decided stays in the journal.
-   * Rejects only when the quarantine cannot be opened or the journal is closed under it.
+   * Rejects only when the journal is closed under it.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { quarantineDir, quarantineBytesMax = 2 ** 30, inFlightMax = 1 } = this.options
-    this.quarantine ??= await Quarantine.open(quarantineDir, { bytesMax: quarantineBytesMax })
     const lanes = Array.from({ length: inFlightMax }, (_, number): Lane => ({ number, stop: signal }))
+    const open = () => Quarantine.open(quarantineDir, { bytesMax: quarantineBytesMax })
+    const opened = this.quarantine ?? (await this.untilDone({ number: 0, stop: signal }, 'quarantine', open))
+    if (opened === undefined) return
+    this.quarantine = opened
     await Promise.all(lanes.map((lane) => this.work(lane)))
   }
 
@@ -415,13 +418,4 @@ function rangeOf(pieces: readonly Piece[]): string {
 function causeOf(error: unknown): Cause {
   const code = clickHouseCode(error)
   return { reason: code === null ? 'data' : `clickhouse_${code}`, message: messageOf(error) }
-}
-
-/** The system's clock, with timers that keep the process alive: a drain at the stop must not end by itself. */
-const waitingClock: JournalClock = {
-  ...systemClock,
-  after(ms, call) {
-    const timer = setTimeout(call, ms)
-    return () => clearTimeout(timer)
-  },
 }

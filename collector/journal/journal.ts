@@ -13,7 +13,7 @@ import { errorCode } from './files.ts'
 import { recordHeaderBytes, type TableTotals, tablesMax } from './layout.ts'
 import type { DirectoryLock } from './lock.ts'
 import { type OpenedDirectory, openDirectory } from './open-directory.ts'
-import { type Fate, SegmentPool } from './pool.ts'
+import { type Fate, type PoolFile, SegmentPool } from './pool.ts'
 import type { SealedSegment } from './sealed-segment.ts'
 import { addRows, type LiveSegment, liveSegment, noRows, rowCounts, sealedSegment } from './sealed-segment.ts'
 import { type JournalRecord, loadSegment, markDone, type OpenSegment, recordsBytes, totalsOf } from './segment.ts'
@@ -51,6 +51,9 @@ export interface JournalStats {
   readonly damagedFiles: number
   readonly ioErrors: number
 }
+
+/** After a segment could not be prepared. */
+const spaceRetryMs = 10_000
 
 export class Journal {
   private readonly settings: JournalSettings
@@ -258,6 +261,8 @@ export class Journal {
       (error) => {
         this.next = null
         this.refusalOf(error, 'prepare a segment')
+        // Space may be freed by others, while nobody sends because we said that there was none.
+        this.settings.clock.after(spaceRetryMs, () => this.prepareNext())
         return null
       },
     )
@@ -265,30 +270,33 @@ export class Journal {
 
   /** After a failed write: what was acknowledged before it stays, the rest of the file is not to be trusted. */
   private async abandon(segment: OpenSegment): Promise<void> {
-    if (segment === this.open) this.open = null
+    if (segment === this.open) this.leaveOpen()
     if (segment.records > 0) {
       this.sealSegment(segment, { fate: 'delete' })
       return
     }
-    const file = { path: segment.path, size: SegmentPool.fileBytes(segment.header.capacity) }
     await this.attempt('drop a segment', () => segment.close())
-    await this.attempt('drop a segment', () => this.pool.retire(file, 'delete'))
+    await this.attempt('drop a segment', () => this.pool.retire(fileOf(segment), 'delete'))
   }
 
   private sealOpen(): void {
     if (this.open === null || this.open.records === 0) return
     const segment = this.open
+    this.leaveOpen()
+    this.sealSegment(segment)
+  }
+
+  private leaveOpen(): void {
     this.open = null
     this.cancelAge?.()
     this.cancelAge = null
-    this.sealSegment(segment)
   }
 
   private sealSegment(segment: OpenSegment, { fate }: { fate: Fate } = { fate: 'reuse' }): void {
     const sealing = this.attempt('write a seal mark', () => segment.writeSealMark()).then(async () => {
       await this.attempt('close a segment', () => segment.close())
     })
-    const file = { path: segment.path, size: SegmentPool.fileBytes(segment.header.capacity) }
+    const file = fileOf(segment)
     const order = this.orderNext++
     this.queueSealed(liveSegment({ file, header: segment.header, order, totals: segment, fate, sealing }))
   }
@@ -425,4 +433,8 @@ export class Journal {
     await this.retiring
     await this.lock.release()
   }
+}
+
+function fileOf({ path, header }: OpenSegment): PoolFile {
+  return { path, size: SegmentPool.fileBytes(header.capacity) }
 }

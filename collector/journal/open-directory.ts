@@ -2,6 +2,7 @@
 // segment without a seal mark is read, that is the last one of a process that was killed.
 
 import type { JournalFiles } from './files.ts'
+import { segmentId } from './layout.ts'
 import { type PoolFile, SegmentPool } from './pool.ts'
 import { type FoundDirectory, type FoundSegment, readDirectory } from './recovery.ts'
 import { type LiveSegment, liveSegment } from './sealed-segment.ts'
@@ -85,7 +86,7 @@ async function recoverSegment(settings: JournalSettings, segment: FoundSegment):
           },
           fate: lost + torn === 0 ? 'reuse' : 'keep',
         })
-  const id = `${header.epoch}-${header.sequence}`
+  const id = segmentId(header)
   if (lost > 0) onProblem({ kind: 'records_lost', segment: id, records: lost, rows: 0 })
   if (torn > 0) onProblem({ kind: 'records_torn', segment: id, records: torn })
   if (live !== null) {

@@ -21,6 +21,15 @@ export const systemClock: JournalClock = {
   },
 }
 
+/** The system's clock, with timers that keep the process alive: a drain at the stop must not end by itself. */
+export const waitingClock: JournalClock = {
+  ...systemClock,
+  after(ms, call) {
+    const timer = setTimeout(call, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
 /** Something to log and to alarm on; counted in `stats()` too. Never holds payload. */
 export type JournalProblem =
   /** The disk or the file system refused; what it was needed for was not acknowledged. */

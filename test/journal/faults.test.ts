@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Journal, JournalProblem } from '../../collector/journal/journal.ts'
-import { dice, MemoryDisk, systemError } from './memory-disk.ts'
+import { dice, ManualClock, MemoryDisk, systemError } from './memory-disk.ts'
 import { drain, idsIn, openOn, quiet, record, refusalReason, take } from './rows.ts'
 
 /** Fails the named operation on segment files, once or for as long as it stays. */
@@ -106,6 +106,45 @@ describe('a failed append', () => {
     expect(await refusalReason(journal.append([record([2])]))).toBe('journal_full')
     disk.trouble = () => undefined
     expect((await drain(journal)).flatMap(({ ids }) => ids)).toEqual([1])
+    await journal.close()
+  })
+
+  test('full is over when space is free again, though nobody may send because we said so', async () => {
+    const disk = new MemoryDisk()
+    const clock = new ManualClock()
+    const journal = await openOn(disk, { clock, reserveBytes: 1_000_000, segmentRows: 1, backlogRows: 1, sparesMax: 0 })
+    await journal.append([record([1])])
+    disk.freeBytes = 1_000_000
+    await quiet()
+    await refusalReason(journal.append([record([2])]))
+    expect(await refusalReason(journal.append([record([3])]))).toBe('journal_full')
+    expect((await drain(journal)).flatMap(({ ids }) => ids)).toEqual([1, 2])
+    expect(journal.stats()).toMatchObject({ isFull: true, rows: 0 })
+    disk.freeBytes = 2 ** 40
+    clock.advance(10_000)
+    await quiet()
+    expect(journal.stats().isFull).toBe(false)
+    await journal.close()
+  })
+
+  test('after a failed write the next segment ends by its own age', async () => {
+    const disk = new MemoryDisk()
+    const clock = new ManualClock()
+    const journal = await openOn(disk, { clock })
+    const first = take(journal)
+    await journal.append([record([1])])
+    clock.advance(500)
+    disk.trouble = failing('EIO', 'fdatasync', { times: 1 })
+    expect(await refusalReason(journal.append([record([2])]))).toBe('journal_failed')
+    expect(await idsIn(await first)).toEqual([1])
+    const second = take(journal)
+    expect(await refusalReason(journal.append([record([3])]))).toBe('accepted')
+    expect(clock.pending).toBe(1)
+    clock.advance(999)
+    await quiet()
+    expect(journal.stats().segments).toBe(2)
+    clock.advance(1)
+    expect(await idsIn(await second)).toEqual([3])
     await journal.close()
   })
 })
