@@ -109,7 +109,7 @@ export class Pipeline implements Receiver {
       const name = eventName(record)
       if (!isEvaluationEvent(name, record.attributes)) continue
       const timeMs = Number(logTime(record, nowMs) / 1_000_000n)
-      const { scopeName, resource } = record.source
+      const { scopeName } = record.source
       const event = {
         name,
         attributes: record.attributes,
@@ -118,7 +118,6 @@ export class Pipeline implements Receiver {
         spanId: record.spanId,
         body: record.body,
         scopeName,
-        resource,
       }
       const score = scoreFromEvaluationEvent(event, { projectId: project, nowMs })
       if (score !== undefined) scores.push(score)

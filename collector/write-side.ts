@@ -56,15 +56,14 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
   const abort = new AbortController()
   const schema = prepareSchema(parts, abort.signal)
   let isWriting = false
-  const running = schema.then(
-    async () => {
+  const running = schema
+    .then(async () => {
       if (abort.signal.aborted) return
       isWriting = true
       resolver.start()
       await writer.run(abort.signal)
-    },
-    (error) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }),
-  )
+    })
+    .catch((error: unknown) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }))
   return {
     schema,
     stats: () => writer.stats(),

@@ -4,29 +4,18 @@ import { attributeText } from '../schemas/any-value.ts'
 import type { SpanBatch } from '../schemas/span-batch.ts'
 import { low } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { isEvaluationEvent } from './scores.ts'
+import { type EvaluationInput, isEvaluationEvent } from './scores.ts'
 
 const noAttributes: ReadonlyMap<string, unknown> = new Map()
 
-export interface EvaluationEvent {
-  readonly name: string
-  readonly attributes: ReadonlyMap<string, string>
-  readonly timeMs: number
-  readonly traceId: string
-  readonly spanId: string
-  readonly body: string
-  readonly scopeName: string
-  readonly resource: ReadonlyMap<string, string>
-}
-
 /** Evaluation events of a batch as plain objects; empty for nearly every batch. */
-export function evaluationEvents(batch: SpanBatch, strings: StringTable): EvaluationEvent[] {
+export function evaluationEvents(batch: SpanBatch, strings: StringTable): EvaluationInput[] {
   if (batch.events === 0) return []
-  const found: EvaluationEvent[] = []
+  const found: EvaluationInput[] = []
   for (let row = 0; row < batch.rows; row++) {
     for (let event = batch.eventFrom[row]!; event < batch.eventTo[row]!; event++) {
       const name = strings.text(batch.eventName[event]!)
-      if (name === '' || !isEvaluationEvent(name, noAttributes)) continue
+      if (!isEvaluationEvent(name, noAttributes)) continue
       const sent = batch.eventTimeHigh[event]! * 4294967296 + batch.eventTimeLow[event]!
       found.push({
         name,
@@ -34,14 +23,7 @@ export function evaluationEvents(batch: SpanBatch, strings: StringTable): Evalua
         timeMs: sent === 0 ? batch.ingestedMs : Math.floor(sent / 1e6),
         traceId: hex(batch.bytes, batch.tracePos[row]!, 16),
         spanId: hex(batch.bytes, batch.spanPos[row]!, 8),
-        body: '',
         scopeName: strings.text(batch.low[low.scope_name]![row]!),
-        resource: attributesOf(
-          batch,
-          strings,
-          batch.resourceAttrFrom[batch.resource[row]!]!,
-          batch.resourceAttrTo[batch.resource[row]!]!,
-        ),
       })
     }
   }

@@ -66,9 +66,11 @@ function recordId(record: LogInput): bigint {
   const { source } = record
   hash.update(
     JSON.stringify([
-      record.timeUnixNano.toString(),
+      (record.timeUnixNano || record.observedUnixNano).toString(),
       record.traceId,
       record.spanId,
+      record.severityNumber,
+      record.severityText,
       record.eventName,
       record.body,
       [...record.attributes],

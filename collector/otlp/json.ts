@@ -106,6 +106,7 @@ class Transcoder {
     }
     let seen = 0
     let last: Field | undefined
+    let stale: Map<number, number> | undefined
     do {
       const field = this.key(shape)
       if (field === undefined) {
@@ -113,7 +114,10 @@ class Transcoder {
         continue
       }
       // Of equal keys the last counts, also when it is null; of a choice only the last stays.
-      if ((seen & field.bit) !== 0 && !shape.isChoice) writer.remove(start, field.number)
+      if ((seen & field.bit) !== 0 && !shape.isChoice) {
+        stale ??= new Map()
+        stale.set(field.number, writer.size)
+      }
       if (shape.isChoice && last === field) writer.size = start
       if (reader.peek() === letterN && reader.word('null')) continue
       seen |= field.bit
@@ -127,6 +131,7 @@ class Transcoder {
       else this.value(field)
       this.level = level
     } while (reader.more(char.close))
+    if (stale !== undefined) writer.removeBefore(start, stale)
   }
 
   /** Reads a key and its colon; undefined for one that is not OTLP's. */

@@ -122,8 +122,8 @@ export class ProtobufWriter {
     bytes[at] = rest
   }
 
-  /** Takes every field `number` out of the message that was written from `start` on. */
-  remove(start: number, number: number): void {
+  /** Takes fields out of the message that was written from `start` on: by number, those that begin before a place. */
+  removeBefore(start: number, places: ReadonlyMap<number, number>): void {
     const { bytes } = this
     let kept = start
     let at = start
@@ -131,7 +131,7 @@ export class ProtobufWriter {
       const from = at
       const tag = this.read(at)
       at = this.after(this.readEnd, tag & 7)
-      if (tag >>> 3 === number) continue
+      if (from < (places.get(tag >>> 3) ?? 0)) continue
       bytes.copyWithin(kept, from, at)
       kept += at - from
     }

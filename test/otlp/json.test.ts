@@ -178,6 +178,13 @@ describe('shape', () => {
     expect(firstValue(valueJson('{"arrayValue":{"values":[{}]},"arrayValue":{}}'))).toEqual({ arrayValue: {} })
   })
 
+  test('a hundred thousand equal keys behind a long list are read once', () => {
+    const attributes = `"attributes":[${'{},'.repeat(99_999)}{}]`
+    const span = firstSpan(spanJson(`${attributes},${'"name":"a",'.repeat(99_999)}"name":"b","attributes":[]`))
+    expect(span).toMatchObject({ name: 'b' })
+    expect(span).not.toHaveProperty('attributes')
+  })
+
   test('an escaped key is the key it stands for', () => {
     expect(firstSpan(spanJson('"n\\u0061me":"x"'))).toMatchObject({ name: 'x' })
   })
