@@ -1,6 +1,7 @@
 // A real ClickHouse for tests: the embedded engine on free ports in a directory of its own, migrated.
 
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ClickHouse, connectClickHouse } from '../collector/clickhouse/client.ts'
@@ -35,4 +36,15 @@ export async function startTestEngine(): Promise<TestEngine> {
     throw error
   }
   return { url: engine.httpUrl, database, clickhouse, pid: engine.pid, stop }
+}
+
+/** A port nobody listens on now, for what must know its port before it starts. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
 }

@@ -1,32 +1,6 @@
 // Makes OTLP request bytes for tests with protobufjs, so that our decoder is judged by somebody else's encoder.
 
-import protobuf from 'protobufjs'
-
-const source = `syntax = "proto3"; package o;
-message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; double double_value = 4; ArrayValue array_value = 5; KeyValueList kvlist_value = 6; bytes bytes_value = 7; } }
-message ArrayValue { repeated AnyValue values = 1; }
-message KeyValueList { repeated KeyValue values = 1; }
-message KeyValue { string key = 1; AnyValue value = 2; }
-message Resource { repeated KeyValue attributes = 1; }
-message Scope { string name = 1; string version = 2; repeated KeyValue attributes = 3; }
-message Event { fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3; }
-message Link { bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; repeated KeyValue attributes = 4; }
-message Status { string message = 2; int32 code = 3; }
-message Span { bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; bytes parent_span_id = 4; string name = 5; int32 kind = 6;
-  fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8; repeated KeyValue attributes = 9; repeated Event events = 11; repeated Link links = 13; Status status = 15; fixed32 flags = 16; }
-message ScopeSpans { Scope scope = 1; repeated Span spans = 2; string schema_url = 3; }
-message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
-message TracesRequest { repeated ResourceSpans resource_spans = 1; }
-message LogRecord { fixed64 time_unix_nano = 1; int32 severity_number = 2; string severity_text = 3; AnyValue body = 5; repeated KeyValue attributes = 6;
-  bytes trace_id = 9; bytes span_id = 10; fixed64 observed_time_unix_nano = 11; string event_name = 12; }
-message ScopeLogs { Scope scope = 1; repeated LogRecord log_records = 2; }
-message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; }
-message LogsRequest { repeated ResourceLogs resource_logs = 1; }`
-
-const root = protobuf.parse(source).root
-
-/** For those who need protobufjs's own decoder. */
-export const tracesRequestType = root.lookupType('o.TracesRequest')
+import { encoded } from './otlp-schema.ts'
 
 export type Value =
   | string
@@ -75,7 +49,7 @@ export const traceId = '0af7651916cd43dd8448eb211c80319c'
 
 /** An ExportTraceServiceRequest, one resource for each scope given. */
 export function tracesRequest(...scopes: readonly ScopeInput[]): Uint8Array {
-  return encode('o.TracesRequest', {
+  return encoded('Traces', {
     resourceSpans: scopes.map(({ scope = 'test', version = '', resource = {}, spans }) => ({
       resource: { attributes: keyValues(resource) },
       scopeSpans: [{ scope: { name: scope, version }, spans: spans.map(spanMessage) }],
@@ -99,7 +73,7 @@ export function logsRequest(input: {
   readonly resource?: Attributes
   readonly records: readonly LogInput[]
 }): Uint8Array {
-  return encode('o.LogsRequest', {
+  return encoded('Logs', {
     resourceLogs: [
       {
         resource: { attributes: keyValues(input.resource ?? {}) },
@@ -121,11 +95,6 @@ export function logsRequest(input: {
       },
     ],
   })
-}
-
-function encode(type: string, message: object): Uint8Array {
-  const found = root.lookupType(type)
-  return new Uint8Array(found.encode(found.fromObject(message)).finish())
 }
 
 function spanMessage(span: SpanInput): object {

@@ -2,6 +2,7 @@
 //   S  18 gen_ai attributes, no messages, about 820 bytes a span
 //   C  the same with 2.2 kB of messages, about 3,200 bytes a span
 
+import { dice } from '../dice.ts'
 import { type Attributes, Double, type SpanInput, tracesRequest } from '../otlp-messages.ts'
 
 export type PayloadName = 'S' | 'C'
@@ -41,7 +42,7 @@ export function makeTemplates(options: {
   count: number
   seed?: number
 }): Template[] {
-  const random = randomOf(options.seed ?? 1)
+  const random = dice(options.seed ?? 1)
   const words = Array.from({ length: 3000 }, () => Math.floor(random() * 36 ** 6).toString(36))
   return Array.from({ length: options.count }, (_, n) => template(options, n, random, words))
 }
@@ -190,14 +191,4 @@ function hex(n: number, i: number): string {
       .toString(16)
       .padStart(8, '0')
   )
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -1,6 +1,6 @@
 // What a process used, from /proc: CPU seconds over all its threads and children, resident memory. Linux only.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
@@ -45,7 +45,6 @@ export function residentMiB(pid: number): number {
 }
 
 export interface Running {
-  readonly process: ChildProcess
   readonly pid: number
   /** First JSON line it printed. */
   readonly ready: Readonly<Record<string, string>>
@@ -62,7 +61,6 @@ export async function start(args: readonly string[], env: Readonly<Record<string
     void ended.then(() => reject(new Error(`${args.join(' ')} ended before it was ready`)))
   })
   return {
-    process: child,
     pid: child.pid!,
     ready,
     async stop() {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startTestEngine, type TestEngine } from '../engine.ts'
+import { startTestEngine } from '../engine.ts'
 import { measureCore } from './core.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
@@ -207,7 +207,7 @@ async function withCollector<T>(use: (collector: Running) => Promise<T>): Promis
   const data = mkdtempSync(join(tmpdir(), 'spanledger-bench-'))
   const collector = await start([join(here, '../../collector/cli.ts'), 'serve'], {
     SPANLEDGER_DATA_DIR: data,
-    SPANLEDGER_CLICKHOUSE_URL: (engine as TestEngine).url,
+    SPANLEDGER_CLICKHOUSE_URL: engine.url,
     SPANLEDGER_CLICKHOUSE_DATABASE: engine.database,
     SPANLEDGER_OTLP_HTTP_ENDPOINT: '127.0.0.1:0',
     SPANLEDGER_OTLP_GRPC_ENDPOINT: '127.0.0.1:0',

@@ -11,7 +11,7 @@ import { type PricedCall, priceUsage } from '../../processors/price.ts'
 import { PriceBook } from '../../processors/price-book.ts'
 import { formatPicoUsd } from '../../schemas/money.ts'
 import { unit, usageUnitCount } from '../../schemas/usage.ts'
-import { tracesRequestType } from '../otlp-messages.ts'
+import { messageType } from '../otlp-schema.ts'
 
 interface AnyValue {
   readonly stringValue?: string
@@ -46,6 +46,7 @@ interface TracesRequest {
 
 const [url = '', database = ''] = process.argv.slice(2)
 const client = createClient({ url, database })
+const traces = messageType('Traces')
 const book = new PriceBook(loadPriceBook())
 const priced: PricedCall = {
   status: 'unpriced',
@@ -65,8 +66,8 @@ const server = http.createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
-    const decoded = tracesRequestType.decode(Buffer.concat(chunks))
-    const message = tracesRequestType.toObject(decoded, { longs: String }) as TracesRequest
+    const decoded = traces.decode(Buffer.concat(chunks))
+    const message = traces.toObject(decoded, { longs: String }) as TracesRequest
     for (const { resource, scopeSpans } of message.resourceSpans ?? []) {
       const shared = mapOf(resource?.attributes)
       for (const { scope, spans } of scopeSpans ?? [])

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Row } from '../../collector/clickhouse/native.ts'
+import { dice } from '../dice.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { insertSpans, spanRow } from './span-rows.ts'
 
@@ -183,7 +184,7 @@ test('sums neither wrap nor round: the largest counts, the smallest and the larg
 })
 
 test('every counter of usage_hourly equals its sum over llm_calls, in every group, after any history', async () => {
-  const random = seeded(20_261_124)
+  const random = dice(20_261_124)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const hourNano = 3_600_000_000_000n
   // Recent, or retention would drop them.
@@ -286,14 +287,3 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     ),
   )
 })
-
-/** A small generator (mulberry32), so that a failure can be seen again. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}

@@ -2,13 +2,13 @@
 // Keeper and no ON CLUSTER, so these two words are left out and each engine is told the statements by itself.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ClickHouse, connectClickHouse } from '../../collector/clickhouse/client.ts'
 import { EmbeddedClickHouse } from '../../collector/clickhouse/embedded.ts'
 import { formed, loadMigrations } from '../../collector/clickhouse/migrate.ts'
+import { freePort } from '../engine.ts'
 import { insertSpans, spanRow } from './span-rows.ts'
 
 const form = { database: 'sharded', cluster: 'main' }
@@ -52,16 +52,6 @@ function withoutKeeper(template: string): string {
       /replicated_deduplication_window = (\d+), replicated_deduplication_window_seconds = \d+,/,
       'non_replicated_deduplication_window = $1,',
     )
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
 
 const sums = 'SELECT sum(calls) AS calls, sum(total_cost) AS cost FROM'

@@ -2,12 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { libraryPath } from '../../collector/clickhouse/engine-library.ts'
 import { migrate } from '../../collector/clickhouse/migrate.ts'
+import { freePort } from '../engine.ts'
 
 export interface Server {
   /** `http://host:port`, without credentials. */
@@ -98,14 +98,4 @@ async function listening(port: number, isGone: () => boolean, said: () => string
     await new Promise((done) => setTimeout(done, 50))
   }
   throw new Error(`the engine did not start: ${said()}`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const probe = createServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const at = probe.address()
-      probe.close(() => done(typeof at === 'object' && at !== null ? at.port : 0))
-    })
-  })
 }

@@ -13,7 +13,8 @@ import {
   type SegmentHeader,
   scanRecords,
 } from '../../collector/journal/layout.ts'
-import { dice, MemoryDisk, systemError } from './memory-disk.ts'
+import { dice } from '../dice.ts'
+import { MemoryDisk, systemError } from './memory-disk.ts'
 import { directory, drain, openOn, quiet, record, take } from './rows.ts'
 
 const pageBytes = 4096

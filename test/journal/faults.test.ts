@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Journal, JournalProblem } from '../../collector/journal/journal.ts'
-import { dice, ManualClock, MemoryDisk, systemError } from './memory-disk.ts'
+import { dice } from '../dice.ts'
+import { ManualClock, MemoryDisk, systemError } from './memory-disk.ts'
 import { drain, idsIn, openOn, quiet, record, refusalReason, take } from './rows.ts'
 
 /** Fails the named operation on segment files, once or for as long as it stays. */

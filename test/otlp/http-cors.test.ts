@@ -1,27 +1,13 @@
-import { beforeEach, describe, expect, test } from 'vitest'
-import { type OtlpHttpOptions, startOtlpHttp } from '../../collector/otlp/http.ts'
+import { describe, expect, test } from 'vitest'
 import { tracesRequest } from '../otlp-messages.ts'
-import { RecordingReceiver, send } from './doors.ts'
+import { send } from './doors.ts'
+import { useHttpDoor, withDoor } from './http-door.ts'
 
 const protobuf = { 'content-type': 'application/x-protobuf' }
 const json = { 'content-type': 'application/json' }
 const body = tracesRequest({ spans: [{ name: 'one' }] })
 
-let receiver: RecordingReceiver
-
-beforeEach(() => {
-  receiver = new RecordingReceiver()
-})
-
-/** Runs with a door of these options. */
-async function withDoor(options: Partial<OtlpHttpOptions>, run: (endpoint: string) => Promise<void>): Promise<void> {
-  const own = await startOtlpHttp({ endpoint: '127.0.0.1:0', receiver, project: () => 'default', ...options })
-  try {
-    await run(own.endpoint)
-  } finally {
-    await own.close(0)
-  }
-}
+useHttpDoor()
 
 describe('cross-origin requests', () => {
   const preflight = (origin: string) => ({

@@ -6,52 +6,28 @@ import { OTLPTraceExporter as JsonTraceExporter } from '@opentelemetry/exporter-
 import { OTLPTraceExporter as ProtobufTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { SimpleSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Door, DoorOptions, RequestHeaders } from '../../collector/otlp/door.ts'
-import { type OtlpHttpOptions, startOtlpHttp } from '../../collector/otlp/http.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { logsRequest, tracesRequest } from '../otlp-messages.ts'
-import { type HttpReply, RecordingMeter, RecordingReceiver, send } from './doors.ts'
+import { type HttpReply, send } from './doors.ts'
+import { meter, receiver, start, useHttpDoor, withDoor } from './http-door.ts'
 import { decoded } from './json-judge.ts'
 
 const protobuf = { 'content-type': 'application/x-protobuf' }
 const json = { 'content-type': 'application/json' }
 const body = tracesRequest({ spans: [{ name: 'one' }, { name: 'two' }] })
 
-let receiver: RecordingReceiver
-let meter: RecordingMeter
 let door: Door
 
-function start(options: Partial<OtlpHttpOptions> = {}): Promise<Door> {
-  return startOtlpHttp({ endpoint: '127.0.0.1:0', receiver, meter, project: () => 'default', ...options })
-}
-
-/** Runs with a door of these options. */
-async function withDoor(options: Partial<OtlpHttpOptions>, run: (endpoint: string) => Promise<void>): Promise<void> {
-  const own = await start(options)
-  try {
-    await run(own.endpoint)
-  } finally {
-    await own.close(0)
-  }
-}
-
+useHttpDoor()
 // The shared door always speaks to the receiver of the test at hand.
 beforeAll(async () => {
   const current: DoorOptions['receiver'] = {
     traces: (bytes, project) => receiver.traces(bytes, project),
     logs: (bytes, project) => receiver.logs(bytes, project),
   }
-  door = await startOtlpHttp({
-    endpoint: '127.0.0.1:0',
-    receiver: current,
-    project: () => 'default',
-    meter: { answered: (answer) => meter.answered(answer) },
-  })
-})
-beforeEach(() => {
-  receiver = new RecordingReceiver()
-  meter = new RecordingMeter()
+  door = await start({ receiver: current, meter: { answered: (answer) => meter.answered(answer) } })
 })
 afterAll(() => door.close(0))
 

@@ -5,7 +5,8 @@ import { TraceDecoder } from '../../collector/otlp/traces.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { SpanBatch } from '../../schemas/span-batch.ts'
 import { StringTable } from '../../schemas/string-table.ts'
-import { decoded, encoded } from './json-judge.ts'
+import { encoded } from '../otlp-schema.ts'
+import { decoded } from './json-judge.ts'
 
 /** What protobufjs takes for a message: 64-bit integers as text, bytes as arrays. */
 type Message = { readonly [key: string]: unknown }

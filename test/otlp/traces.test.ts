@@ -148,7 +148,8 @@ describe('hostile bytes end in rows or a refusal', () => {
   }
 
   test('every truncation of a request', () => {
-    for (let size = 0; size < valid.length; size++) decodes(valid.slice(0, size))
+    expect(bench.rows(valid.slice(0, 0))).toEqual([])
+    for (let size = 1; size < valid.length; size++) expect(() => bench.rows(valid.slice(0, size))).toThrow(Refusal)
   })
 
   test('random bytes in random places', () => {
@@ -185,7 +186,7 @@ describe('hostile bytes end in rows or a refusal', () => {
   })
 
   test('the next good request is read right after a refused one', () => {
-    decodes(new Uint8Array([255, 255, 255]))
+    expect(() => bench.rows(new Uint8Array([255, 255, 255]))).toThrow(Refusal)
     expect(bench.rows(valid)).toHaveLength(2)
   })
 })

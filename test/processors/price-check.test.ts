@@ -1,9 +1,9 @@
 // Each rule that price files are held to, broken once.
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { checkPriceFiles } from '../../processors/price-check.ts'
 import type { ModelAlias, PriceEntry, PriceFile } from '../../processors/price-file.ts'
@@ -99,6 +99,7 @@ test('two files of one provider are found', () => {
 
 test('a folder loads as files of their names; what is broken stops it with its name', () => {
   const folder = mkdtempSync(join(tmpdir(), 'prices-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   writeFileSync(join(folder, 'acme.json'), JSON.stringify(file([sound])))
   expect(loadPriceBook(folder).map(({ provider }) => provider)).toEqual(['acme'])
   writeFileSync(join(folder, 'other.json'), JSON.stringify(file([sound])))

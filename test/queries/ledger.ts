@@ -13,6 +13,7 @@
 //
 //   project default: 8 calls, 5 priced, 2 unpriced, 1 not billed, 2 errors; 1.96875 USD of which 0.03125 of a partial call.
 
+import { utc } from '../api/rows.ts'
 import { type Asking, insert } from './ask.ts'
 
 export const hour = 3_600_000
@@ -171,12 +172,12 @@ export function spanRow({ at, id, ...columns }: Call, revision = { revision: 0, 
   return {
     ...columns,
     ...revision,
-    start_time: new Date(at).toISOString().replace('T', ' ').replace('Z', ''),
+    start_time: utc(at),
     trace_id: traceId(inTrace ? '01' : id),
     span_id: spanId(id),
     parent_span_id: id === '01' || id === '12' ? spanId('10') : '',
     retention_days: 90,
-    ingested_at: new Date(Date.now() + revision.revision * 1000).toISOString().replace('T', ' ').replace('Z', ''),
+    ingested_at: utc(Date.now() + revision.revision * 1000),
   }
 }
 
@@ -191,15 +192,14 @@ export const wholeLedger = { from: midnight - 3 * day, to: midnight }
 
 /** Parameters of a question over a range of Unix milliseconds. */
 export function range(from: number, to: number): Record<string, string> {
-  const text = (at: number) => new Date(at).toISOString().replace('T', ' ').replace('Z', '')
-  return { from: text(from), to: text(to) }
+  return { from: utc(from), to: utc(to) }
 }
 
 /** A vote on a call, resolved: the row of `scores` that carries the dimensions of what it judges. */
 export function scoreRow(id: string, columns: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const judged = calls.find((each) => each.id === id)
   if (judged === undefined) throw new Error(`no call ${id}`)
-  const time = new Date(judged.at + hour).toISOString().replace('T', ' ').replace('Z', '')
+  const time = utc(judged.at + hour)
   return {
     project_id: 'default',
     name: 'user_feedback',
