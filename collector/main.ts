@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { PriceBook } from '../processors/price-book.ts'
+import { PriceBook } from '../processors/pricing/book.ts'
 import { countAnswer, keepAccounts, notReady } from './accounts.ts'
 import { startAdmin } from './admin.ts'
 import { startApi } from './api/server.ts'

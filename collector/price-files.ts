@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { checkPriceFiles } from '../processors/price-check.ts'
-import type { PriceFile } from '../processors/price-file.ts'
+import { checkPriceFiles } from '../processors/pricing/check.ts'
+import type { PriceFile } from '../processors/pricing/file.ts'
 
 /**
  * The files of a folder, by default the catalogue that ships with the program; the order of names.

@@ -2,8 +2,8 @@
 // segments are inserted and scores find what they judge, until stopped.
 
 import { resolve } from 'node:path'
-import type { PriceBook } from '../processors/price-book.ts'
-import { priceRows } from '../processors/price-rows.ts'
+import type { PriceBook } from '../processors/pricing/book.ts'
+import { priceRows } from '../processors/pricing/rows.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import { insertOrder, journalTables } from '../schemas/journal-tables.ts'
 import { pricesTable } from '../schemas/prices-table.ts'

@@ -5,9 +5,9 @@ import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batc
 import type { StringTable } from '../schemas/string-table.ts'
 import { usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
-import type { ConditionTable } from './conditions.ts'
-import { checkUsage, type PricedCall, priceFlags, priceUsage } from './price.ts'
-import type { PriceBook, Resolution } from './price-book.ts'
+import type { PriceBook, Resolution } from './pricing/book.ts'
+import type { ConditionTable } from './pricing/conditions.ts'
+import { checkUsage, type PricedCall, priceFlags, priceUsage } from './pricing/price.ts'
 
 const slotsMax = 50_000
 

@@ -5,7 +5,7 @@ import { ContentBlock } from '../../collector/clickhouse/content-block.ts'
 import { SpanBlock } from '../../collector/clickhouse/span-block.ts'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { Ledger } from '../../processors/ledger.ts'
-import { PriceBook } from '../../processors/price-book.ts'
+import { PriceBook } from '../../processors/pricing/book.ts'
 import { Bench } from '../batches.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 

@@ -4,8 +4,8 @@
 // 10 million calls/s with the card at hand. Finding a card is a few Map look-ups and one small object: ~1 µs.
 
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { type PricedCall, priceUsage } from '../../processors/price.ts'
-import { type CallConditions, noConditions, PriceBook } from '../../processors/price-book.ts'
+import { type CallConditions, noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import { type PricedCall, priceUsage } from '../../processors/pricing/price.ts'
 import { unit, usageUnitCount } from '../../schemas/usage.ts'
 
 const runs = 7

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { Ledger } from '../../processors/ledger.ts'
-import { PriceBook } from '../../processors/price-book.ts'
+import { PriceBook } from '../../processors/pricing/book.ts'
 import { cost } from '../../schemas/span-batch.ts'
 import { Bench } from '../batches.ts'
 import { type Attributes, tracesRequest } from '../otlp-messages.ts'

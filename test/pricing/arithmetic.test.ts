@@ -3,13 +3,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { checkUsage, explainPrice } from '../../processors/price.ts'
-import { noConditions, PriceBook } from '../../processors/price-book.ts'
-import type { Card } from '../../processors/price-card.ts'
-import { exactSums, unpricedUnits } from '../../processors/price-explain.ts'
-import type { Rates } from '../../processors/price-file.ts'
+import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import type { Card } from '../../processors/pricing/card.ts'
+import { exactSums, unpricedUnits } from '../../processors/pricing/explain.ts'
+import type { Rates } from '../../processors/pricing/file.ts'
+import { checkUsage, explainPrice } from '../../processors/pricing/price.ts'
 import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
-import { cardOf, priced } from './price-cards.ts'
+import { cardOf, priced } from './cards.ts'
 
 const files = loadPriceBook()
 

@@ -1,6 +1,6 @@
 // Entries of a price book → rows of `model_prices`.
 
-import type { BookEntry, PriceBook } from './price-book.ts'
+import type { BookEntry, PriceBook } from './book.ts'
 
 const openEnd = Date.parse('2200-01-01T00:00:00Z')
 

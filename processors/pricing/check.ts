@@ -1,10 +1,10 @@
 // What must hold of price files before anybody is billed by them. One line per finding; the build and `check-config`
 // fail on any.
 
-import { usageUnits } from '../schemas/usage.ts'
-import { compileEntry } from './price-card.ts'
-import { conditionNames, type PriceEntry, type PriceFile } from './price-file.ts'
-import { compileSchedule } from './price-schedule.ts'
+import { usageUnits } from '../../schemas/usage.ts'
+import { compileEntry } from './card.ts'
+import { conditionNames, type PriceEntry, type PriceFile } from './file.ts'
+import { compileSchedule } from './schedule.ts'
 
 /** Everything wrong with the files, empty when they are sound. */
 export function checkPriceFiles(files: readonly PriceFile[]): string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { canonicalProvider } from '../../processors/provider-names.ts'
+import { canonicalProvider } from '../../processors/pricing/provider-names.ts'
 
 test.each([
   ['openai', 'openai openai.chat openai.responses openai.completion OpenAI'],

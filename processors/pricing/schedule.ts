@@ -1,6 +1,6 @@
 // Clock rules of prices: is a schedule on at an instant, and over which window does that answer stay the same.
 
-import type { Schedule } from './price-file.ts'
+import type { Schedule } from './file.ts'
 
 const dayMs = 86_400_000
 const minuteMs = 60_000

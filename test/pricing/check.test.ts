@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { checkPriceFiles } from '../../processors/price-check.ts'
-import type { ModelAlias, PriceEntry, PriceFile } from '../../processors/price-file.ts'
+import { checkPriceFiles } from '../../processors/pricing/check.ts'
+import type { ModelAlias, PriceEntry, PriceFile } from '../../processors/pricing/file.ts'
 
 const source = [{ what: 'test' }]
 const recordedAt = '2026-01-01T00:00:00Z'

@@ -1,9 +1,9 @@
 // Small entries, cards and usage rows for the tests of pricing.
 
-import { type PricedCall, priceFlags, priceUsage } from '../../processors/price.ts'
-import { noConditions, PriceBook } from '../../processors/price-book.ts'
-import type { Card } from '../../processors/price-card.ts'
-import type { PriceEntry, Rates } from '../../processors/price-file.ts'
+import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import type { Card } from '../../processors/pricing/card.ts'
+import type { PriceEntry, Rates } from '../../processors/pricing/file.ts'
+import { type PricedCall, priceFlags, priceUsage } from '../../processors/pricing/price.ts'
 import { formatPicoUsd } from '../../schemas/money.ts'
 import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
 

@@ -3,13 +3,13 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { explainPrice, type PricedCall, priceUsage } from '../../processors/price.ts'
-import { noConditions, PriceBook } from '../../processors/price-book.ts'
-import { checkPriceFiles, editedEntries } from '../../processors/price-check.ts'
-import { explainTotal } from '../../processors/price-explain.ts'
-import { type ConditionTest, conditionNames, type PriceFile } from '../../processors/price-file.ts'
+import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import { checkPriceFiles, editedEntries } from '../../processors/pricing/check.ts'
+import { explainTotal } from '../../processors/pricing/explain.ts'
+import { type ConditionTest, conditionNames, type PriceFile } from '../../processors/pricing/file.ts'
+import { explainPrice, type PricedCall, priceUsage } from '../../processors/pricing/price.ts'
 import { formatPicoUsd } from '../../schemas/money.ts'
-import { conditionsOf, readFixture, usageRow, type Vector } from './price-vectors.ts'
+import { conditionsOf, readFixture, usageRow, type Vector } from './vectors.ts'
 
 const files = loadPriceBook()
 const book = new PriceBook(files)

@@ -1,9 +1,9 @@
 // The slow, obvious arithmetic: what a call costs, component by component, in exact decimals. It serves
 // `spanledger price`, prices what doubles cannot hold exactly, and judges the fast version in the tests.
 
-import { formatPicoUsd, picoUsdMax } from '../schemas/money.ts'
-import { type UsageUnitName, unit, usageUnits } from '../schemas/usage.ts'
-import { bandFor, type Card, type CardBand, picoFraction } from './price-card.ts'
+import { formatPicoUsd, picoUsdMax } from '../../schemas/money.ts'
+import { type UsageUnitName, unit, usageUnits } from '../../schemas/usage.ts'
+import { bandFor, type Card, type CardBand, picoFraction } from './card.ts'
 
 export interface Component {
   /** input, cache_read, cache_write, cache_write_1h, output, web_search, …: disjoint, they add up to the total. */

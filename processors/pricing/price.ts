@@ -10,12 +10,12 @@
 //   output ┬ outputAudio, outputImage, citation, reasoning
 //          └ (text)
 
-import { unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
-import { bandFor, type Card, type CardBand, fallback, priceFlags } from './price-card.ts'
-import { exactSums } from './price-explain.ts'
+import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import { bandFor, type Card, type CardBand, fallback, priceFlags } from './card.ts'
+import { exactSums } from './explain.ts'
 
-export { priceFlags } from './price-card.ts'
-export { type Component, explainPrice } from './price-explain.ts'
+export { priceFlags } from './card.ts'
+export { type Component, explainPrice } from './explain.ts'
 
 /** Why a call has no price, or not all of it. */
 export type PriceReason =

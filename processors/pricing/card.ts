@@ -6,8 +6,8 @@
 //
 // Nearly all published prices are whole pico-USD per unit, so the denominator is 1 and a cost is a product of integers.
 
-import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
-import type { Band, PriceEntry } from './price-file.ts'
+import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import type { Band, PriceEntry } from './file.ts'
 
 export const priceFlags = {
   /** The price was announced for that time and not yet seen in force. */

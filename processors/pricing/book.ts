@@ -6,15 +6,15 @@
 //   for how long   every answer, a miss too, carries the window in which it stays the same
 
 import { createHash } from 'node:crypto'
+import { type Card, compileEntry, type MatchKind, priceFlags } from './card.ts'
 import type { CallConditions } from './conditions.ts'
-import { type Card, compileEntry, type MatchKind, priceFlags } from './price-card.ts'
-import type { ModelAlias, PriceEntry, PriceFile, PriceOverride } from './price-file.ts'
-import { Window } from './price-schedule.ts'
-import { type Found, grouped, Shelf } from './price-shelf.ts'
+import type { ModelAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
+import { Window } from './schedule.ts'
+import { type Found, grouped, Shelf } from './shelf.ts'
 
+export type { Card, MatchKind } from './card.ts'
 export { type CallConditions, noConditions } from './conditions.ts'
-export type { Card, MatchKind } from './price-card.ts'
-export type { PriceEntry, PriceFile, PriceOverride } from './price-file.ts'
+export type { PriceEntry, PriceFile, PriceOverride } from './file.ts'
 
 export type Resolution =
   | { readonly kind: 'card'; readonly card: Card }

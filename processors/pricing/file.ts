@@ -7,7 +7,7 @@
 // entry that `supersedes` the wrong one. Both questions "what did it cost" and "what did we think it cost then" stay
 // answerable.
 
-import type { UsageUnitName } from '../schemas/usage.ts'
+import type { UsageUnitName } from '../../schemas/usage.ts'
 import type { CallConditions } from './conditions.ts'
 
 export const conditionNames = [

@@ -1,8 +1,8 @@
 // Price vectors as the tests read them: usage by its names in the vectors → a usage row and call conditions.
 
 import { readFileSync } from 'node:fs'
-import type { CallConditions } from '../../processors/price-book.ts'
-import { noConditions } from '../../processors/price-book.ts'
+import type { CallConditions } from '../../processors/pricing/book.ts'
+import { noConditions } from '../../processors/pricing/book.ts'
 import { type UsageUnitName, unit, usageUnitCount } from '../../schemas/usage.ts'
 
 export interface VectorComponent {

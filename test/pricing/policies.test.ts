@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { type Component, explainPrice, priceUsage } from '../../processors/price.ts'
-import { noConditions, PriceBook, type PriceBookOptions, type Resolution } from '../../processors/price-book.ts'
-import type { Card } from '../../processors/price-card.ts'
-import { explainTotal, unpricedUnits } from '../../processors/price-explain.ts'
-import type { PriceFile, PriceOverride } from '../../processors/price-file.ts'
+import { noConditions, PriceBook, type PriceBookOptions, type Resolution } from '../../processors/pricing/book.ts'
+import type { Card } from '../../processors/pricing/card.ts'
+import { explainTotal, unpricedUnits } from '../../processors/pricing/explain.ts'
+import type { PriceFile, PriceOverride } from '../../processors/pricing/file.ts'
+import { type Component, explainPrice, priceUsage } from '../../processors/pricing/price.ts'
 import { usageUnitCount } from '../../schemas/usage.ts'
-import { cardOf, entry, flagNames, priced, row, usd } from './price-cards.ts'
-import { conditionsOf, readFixture, usageRow, type Vector, vectorName } from './price-vectors.ts'
+import { cardOf, entry, flagNames, priced, row, usd } from './cards.ts'
+import { conditionsOf, readFixture, usageRow, type Vector, vectorName } from './vectors.ts'
 
 const files = loadPriceBook()
 

@@ -1,9 +1,9 @@
 // Which card: names, conditions, the two time axes, schedules, overrides, and how long an answer holds.
 
 import { describe, expect, test } from 'vitest'
-import { type CallConditions, noConditions, PriceBook } from '../../processors/price-book.ts'
-import { priceFlags } from '../../processors/price-card.ts'
-import type { ModelAlias, PriceEntry, PriceFile, PriceOverride, Schedule } from '../../processors/price-file.ts'
+import { type CallConditions, noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import { priceFlags } from '../../processors/pricing/card.ts'
+import type { ModelAlias, PriceEntry, PriceFile, PriceOverride, Schedule } from '../../processors/pricing/file.ts'
 
 const source = [{ what: 'test' }]
 const recordedAt = '2026-01-01T00:00:00Z'

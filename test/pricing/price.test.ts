@@ -1,10 +1,10 @@
 // Pricing one call: the split into columns, fallbacks, bands, impossible usage, exact numbers.
 
 import { describe, expect, test } from 'vitest'
-import { checkUsage, explainPrice } from '../../processors/price.ts'
-import type { Card } from '../../processors/price-card.ts'
-import { explainTotal } from '../../processors/price-explain.ts'
-import { cardOf, flagNames, priced, row, usd } from './price-cards.ts'
+import type { Card } from '../../processors/pricing/card.ts'
+import { explainTotal } from '../../processors/pricing/explain.ts'
+import { checkUsage, explainPrice } from '../../processors/pricing/price.ts'
+import { cardOf, flagNames, priced, row, usd } from './cards.ts'
 
 describe('columns', () => {
   const card = cardOf({

@@ -1,8 +1,8 @@
 // The entries of one provider, by the names they are known under, and the choice among them: the most specific whose
 // conditions hold, of these the newest recorded.
 
+import { type CompiledEntry, type MatchKind, priceFlags } from './card.ts'
 import { type CallConditions, noConditions } from './conditions.ts'
-import { type CompiledEntry, type MatchKind, priceFlags } from './price-card.ts'
 import {
   type ConditionName,
   type ConditionTest,
@@ -10,8 +10,8 @@ import {
   type ModelAlias,
   type PriceEntry,
   type PriceFile,
-} from './price-file.ts'
-import { type CompiledSchedule, compileSchedule, scheduleHolds, type Window } from './price-schedule.ts'
+} from './file.ts'
+import { type CompiledSchedule, compileSchedule, scheduleHolds, type Window } from './schedule.ts'
 
 /** An entry made ready for choosing. */
 export interface Candidate {
