@@ -64,7 +64,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'top',
-    files: /^collector\/(main|cli|command|accounts|write-side)\.ts$|^collector\/commands\//,
+    files: /^collector\/(main|cli|command(-[a-z]+)?|words-table|accounts|write-side)\.ts$|^collector\/commands\//,
     may: 'everything',
     onlyFor: ['test'],
   },
