@@ -3,8 +3,11 @@
 import { content, low, type TextColumn, text } from '../schemas/span-batch.ts'
 import { unit } from '../schemas/usage.ts'
 
-/** Ways to store a field: interned id, text range, usage count, message content, or kept at hand for later steps. */
-export const fieldWay = { low: 0, text: 1, usage: 2, content: 3, number: 4, raw: 5 } as const
+/**
+ * Ways to store a field: interned id, text range, usage count, message content, or kept at hand for later steps: `number` and
+ * `asSent` for those every span goes through, `raw` for a dialect's own function, which is called for nothing else.
+ */
+export const fieldWay = { low: 0, text: 1, usage: 2, content: 3, number: 4, raw: 5, asSent: 6 } as const
 
 interface Field {
   readonly way: number
@@ -18,6 +21,7 @@ const usageField = (name: keyof typeof unit): Field => ({ way: fieldWay.usage, a
 const contentField = (slot: number): Field => ({ way: fieldWay.content, at: slot })
 const number: Field = { way: fieldWay.number, at: 0 }
 const raw: Field = { way: fieldWay.raw, at: 0 }
+const asSent: Field = { way: fieldWay.asSent, at: 0 }
 
 export const fields = {
   operation: lowField('operation'),
@@ -54,7 +58,22 @@ export const fields = {
   inputImageTokens: usageField('inputImage'),
   outputAudioTokens: usageField('outputAudio'),
   outputImageTokens: usageField('outputImage'),
+  inputVideoTokens: usageField('inputVideo'),
+  citationTokens: usageField('citation'),
+  characters: usageField('characters'),
+  images: usageField('images'),
+  audioSeconds: usageField('audioSeconds'),
+  videoSeconds: usageField('videoSeconds'),
+  pages: usageField('pages'),
+  annotatedPages: usageField('annotatedPages'),
+  requests: usageField('requests'),
   webSearchCalls: usageField('webSearch'),
+  webSearchQueries: usageField('webSearchQuery'),
+  searchQueries: usageField('searchQuery'),
+  groundedRequests: usageField('groundedRequest'),
+  fileSearchCalls: usageField('fileSearch'),
+  codeSessions: usageField('codeSession'),
+  searchUnits: usageField('searchUnit'),
   cacheWrite5mTokens: number,
   totalTokens: number,
   /** Tokens that are billed in addition to input and output (compaction). */
@@ -68,17 +87,23 @@ export const fields = {
 
   maxTokens: number,
   temperature: number,
-  stream: raw,
+  stream: asSent,
   ttftSeconds: number,
   ttftMs: number,
   ttftNano: number,
   httpStatus: number,
   reportedCost: number,
-  reportedCurrency: raw,
-  speed: raw,
-  region: raw,
-  dataResidency: raw,
-  searchContextSize: raw,
+  reportedCurrency: asSent,
+  speed: asSent,
+  region: asSent,
+  dataResidency: asSent,
+  deploymentType: asSent,
+  searchContextSize: asSent,
+  imageSize: asSent,
+  imageQuality: asSent,
+  videoSize: asSent,
+  /** Host that served the call: it tells a region where nothing else does. */
+  endpoint: asSent,
 
   // JSON and other text that a dialect's own function reads.
   usageJson: raw,

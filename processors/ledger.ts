@@ -18,6 +18,8 @@ interface Slot {
   readonly model: number
   readonly provider: number
   readonly entry: number
+  /** Of the card; 0 for USD. */
+  readonly currency: number
   /** What was assumed to find the card. */
   readonly flags: number
 }
@@ -32,6 +34,7 @@ export class Ledger {
   private readonly slots = new Map<number, Slot>()
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
+  private readonly conditionWords = new Map<number, number>()
   private readonly result: PricedCall = {
     status: 'unpriced',
     reason: '',
@@ -41,6 +44,7 @@ export class Ledger {
     outputPico: Number.NaN,
     otherPico: Number.NaN,
     totalPico: Number.NaN,
+    otherCurrencyPico: Number.NaN,
     flags: 0,
   }
   private generation = -1
@@ -67,10 +71,12 @@ export class Ledger {
       this.slots.clear()
       this.flagNames.clear()
       this.words.clear()
+      this.conditionWords.clear()
     }
     for (let row = 0; row < batch.rows; row++) {
       const reported = batch.low[low.response_model]![row]! || batch.low[low.request_model]![row]!
       batch.low[low.model]![row] = reported
+      if (batch.condition[row] !== 0) batch.low[low.price_conditions]![row] = this.conditionWord(batch.condition[row]!)
       if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
       else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
       else if (batch.role[row] === role.replay) this.notBilled(row, 'replayed')
@@ -116,6 +122,8 @@ export class Ledger {
     batch.costs[to + cost.output] = priced.outputPico
     batch.costs[to + cost.other] = priced.otherPico
     batch.costs[to + cost.total] = priced.totalPico
+    batch.costs[to + cost.pricingCurrency] = priced.otherCurrencyPico
+    if (slot.currency !== 0) batch.low[low.pricing_currency]![row] = slot.currency
     this.set(row, priced.status, priced.reason)
     const isAssumed = batch.low[low.usage_rule]![row] === this.word('inclusive:assumed')
     const flags = priced.flags | slot.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
@@ -147,7 +155,7 @@ export class Ledger {
       this.conditions.get(condition),
       endMs,
     )
-    if (resolution.kind === 'miss') return { asked, resolution, model, provider, entry: 0, flags: 0 }
+    if (resolution.kind === 'miss') return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0 }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.provider) : provider
     return {
@@ -156,6 +164,7 @@ export class Ledger {
       model: strings.internText(card.model),
       provider: named,
       entry: strings.internText(card.entry),
+      currency: card.currency === 'USD' ? 0 : strings.internText(card.currency),
       flags: card.match === 'inferred' ? priceFlags.provider_inferred : 0,
     }
   }
@@ -184,6 +193,7 @@ export class Ledger {
   private notBilled(row: number, reason: string): void {
     const { batch } = this
     batch.costs.fill(Number.NaN, row * costCount, row * costCount + cost.reported)
+    batch.costs[row * costCount + cost.pricingCurrency] = Number.NaN
     this.set(row, 'not_billed', reason)
   }
 
@@ -198,6 +208,15 @@ export class Ledger {
       const names = Object.entries(priceFlags).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
       id = this.strings.internText(names.join(','))
       this.flagNames.set(bits, id)
+    }
+    return id
+  }
+
+  private conditionWord(condition: number): number {
+    let id = this.conditionWords.get(condition)
+    if (id === undefined) {
+      id = this.strings.internText(this.conditions.text(condition))
+      this.conditionWords.set(condition, id)
     }
     return id
   }

@@ -4,7 +4,7 @@
 import { attributeText, onlyString, stringList } from '../schemas/any-value.ts'
 import { attributeRoom, contentCount, type SpanBatch, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { isCount, usageUnitCount } from '../schemas/usage.ts'
+import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import { fieldCount, fieldWay, placeOf, slotOf, wayOf } from './fields.ts'
 import { type KeyTable, noSlot } from './key-table.ts'
 
@@ -79,7 +79,7 @@ export class SpanFields {
           break
         case fieldWay.usage: {
           const value = this.numberOf(i)
-          if (isCount(value)) batch.usage[row * usageUnitCount + placeOf[slot]!] = value
+          if (isQuantity(placeOf[slot]!, value)) batch.usage[row * usageUnitCount + placeOf[slot]!] = value
           else batch.badUsage[row] = 1
           break
         }

@@ -7,31 +7,33 @@ import type { StringTable } from '../schemas/string-table.ts'
 import { isCount, unit, usageUnitCount } from '../schemas/usage.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { slotOf } from './fields.ts'
-import { ConditionTable } from './pricing/conditions.ts'
+import type { ConditionTable } from './pricing/conditions.ts'
+import { SpanConditions } from './span-conditions.ts'
 import type { SpanFields } from './span-fields.ts'
 import { type KnownMeaning, settleUsage } from './usage-rule.ts'
 import type { Words } from './words.ts'
 
-const conditionSlots = [slotOf.speed, slotOf.region, slotOf.dataResidency, slotOf.searchContextSize] as const
-
 export class SpanUsage {
-  readonly conditions = new ConditionTable()
+  private readonly spanConditions: SpanConditions
   private readonly batch: SpanBatch
-  private readonly strings: StringTable
   private readonly fields: SpanFields
   private readonly known: KnownMeaning = { inputIncludesCache: 0, outputIncludesReasoning: 0, isEmitterKnown: false }
 
   constructor(batch: SpanBatch, strings: StringTable, fields: SpanFields) {
     this.batch = batch
-    this.strings = strings
     this.fields = fields
+    this.spanConditions = new SpanConditions(batch, strings, fields)
+  }
+
+  get conditions(): ConditionTable {
+    return this.spanConditions.table
   }
 
   run(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {
     this.settings(row)
     this.firstToken(row)
     this.reportedCost(row)
-    this.callConditions(row)
+    this.spanConditions.run(row)
     this.tokens(row, words, meaning, isEmitterKnown)
   }
 
@@ -70,21 +72,6 @@ export class SpanUsage {
     if (currency !== '' && currency !== 'USD') return
     batch.costs[row * costCount + cost.reported] = pico
     batch.low[low.reported_cost_source]![row] = batch.attrKey[fields.winners[slotOf.reportedCost]!]!
-  }
-
-  private callConditions(row: number): void {
-    const { batch, fields } = this
-    const tier = batch.low[low.service_tier]![row]!
-    let isAny = tier !== 0
-    for (let i = 0; i < conditionSlots.length; i++) if (fields.winners[conditionSlots[i]!]! >= 0) isAny = true
-    if (!isAny) return
-    batch.condition[row] = this.conditions.id({
-      serviceTier: this.strings.text(tier),
-      speed: fields.sent(slotOf.speed),
-      region: fields.sent(slotOf.region),
-      dataResidency: fields.sent(slotOf.dataResidency),
-      searchContextSize: fields.sent(slotOf.searchContextSize),
-    })
   }
 
   private tokens(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {

@@ -5,7 +5,7 @@ import { attributeText } from '../schemas/any-value.ts'
 import { picoOfUsd, picoUsdMax } from '../schemas/money.ts'
 import { cost, costCount, low, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { isCount, usageUnitCount } from '../schemas/usage.ts'
+import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
 
@@ -75,7 +75,7 @@ export class SpanView {
 
   setUsage(field: FieldName, value: unknown): void {
     if (fields[field].way !== fieldWay.usage || value === undefined || value === null) return
-    if (!isCount(value)) {
+    if (!isQuantity(fields[field].at, value)) {
       this.batch.badUsage[this.row] = 1
       return
     }

@@ -51,8 +51,9 @@ export const cost = {
   total: 5,
   reported: 6,
   wasted: 7,
+  pricingCurrency: 8,
 } as const
-export const costCount = 8
+export const costCount = 9
 export const costColumns: readonly SpansColumn[] = [
   'input_cost',
   'cache_read_cost',
@@ -62,6 +63,7 @@ export const costColumns: readonly SpansColumn[] = [
   'total_cost',
   'reported_cost',
   'wasted_cost',
+  'pricing_currency_cost',
 ]
 /** Slots of `SpanBatch.contentAttr`. */
 export const content = { system: 0, input: 1, output: 2, tools: 3 } as const

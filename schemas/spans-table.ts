@@ -146,7 +146,7 @@ const usage = [
   },
   {
     name: 'usage_other',
-    type: `Map(${low}, UInt64)`,
+    type: `Map(${low}, Float64)`,
     codec: 'ZSTD(1)',
     doc: 'Every further billed unit: audio and image tokens, one-hour cache writes, images, seconds, characters, pages, searches and other tool calls.',
   },
@@ -179,6 +179,22 @@ const cost = [
   { name: 'cost_flags', type: low, doc: 'What was assumed while pricing, joined by commas.' },
   { name: 'price_entry', type: low, doc: 'Id of the price entry.' },
   { name: 'price_book', type: low, doc: 'Version of the price book.' },
+  {
+    name: 'price_conditions',
+    type: low,
+    doc: 'What the price was chosen by besides model and time, as JSON: service tier, region, speed…; empty when the call reported nothing of the kind.',
+  },
+  {
+    name: 'pricing_currency',
+    type: low,
+    doc: 'Currency of the price entry where it is not USD, else empty. (FOCUS PricingCurrency)',
+  },
+  {
+    name: 'pricing_currency_cost',
+    type: money.type,
+    codec: money.codec,
+    doc: 'Total in `pricing_currency`; `total_cost` is then NULL, for nothing is converted here.',
+  },
   { name: 'counted_as', ...text, doc: 'For aggregates and duplicates: the span id that carries the money.' },
   { name: 'attempt', type: 'UInt16', doc: 'Number of this attempt within one logical call, from 1; 0 = not a call.' },
   { name: 'attempts', type: 'UInt16', doc: 'Attempts of the logical call known so far.' },

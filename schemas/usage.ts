@@ -51,6 +51,16 @@ export function isCount(value: unknown): value is number {
 
 export const usageUnitCount = usageUnits.length
 
+const fractional: ReadonlySet<string> = new Set(['audioSeconds', 'videoSeconds'])
+/** 1 at the slots of units that may be fractions; all others are whole. */
+export const isFractional = Uint8Array.from(usageUnits, ({ name }) => (fractional.has(name) ? 1 : 0))
+
+/** Whether `value` can be a quantity of the unit in `slot`. */
+export function isQuantity(slot: number, value: unknown): value is number {
+  if (isFractional[slot] === 0) return isCount(value)
+  return typeof value === 'number' && value >= 0 && value <= countMax
+}
+
 /** Slot of each unit in a usage row: `usage[row * usageUnitCount + unit.input]`. */
 export const unit = Object.fromEntries(usageUnits.map((each, index) => [each.name, index])) as Readonly<
   Record<UsageUnitName, number>

@@ -25,7 +25,7 @@ export function emitBlockHead(out: PartList, columns: number, rows: number): voi
  * One Native block of `rows`, columns in the order of the table. The parts are freshly allocated and the caller's.
  * Values: strings; numbers and bigints; null where the column is Nullable; Decimal as pico-USD bigint or decimal text;
  * DateTime64(3) as Unix milliseconds, DateTime64(9) as Unix nanoseconds (bigint); Array(String) as string[];
- * Map(…, String) as a Map or object of strings. A missing value is the type's default.
+ * Map(LowCardinality(String), …) as a Map or object. A missing value is the type's default.
  * Throws TypeError for a value its column cannot hold.
  */
 export function encodeRows(table: Table, rows: readonly Row[]): Uint8Array[] {
@@ -58,7 +58,8 @@ function makeColumn(type: string, strings: StringTable): ValueColumn {
   if (type === 'LowCardinality(String)') return lowColumn(strings)
   if (type === 'String') return stringColumn()
   if (type === 'Array(String)') return arrayColumn()
-  if (/^Map\(.*String\)$/.test(type)) return mapColumn(strings)
+  const map = /^Map\(LowCardinality\(String\), (.*)\)$/.exec(type)
+  if (map) return mapColumn(strings, makeColumn(map[1]!, strings))
   return fixedColumn(type)
 }
 
@@ -119,17 +120,16 @@ function arrayColumn(): ValueColumn {
   }
 }
 
-function mapColumn(strings: StringTable): ValueColumn {
+function mapColumn(strings: StringTable, values: ValueColumn): ValueColumn {
   const ends = new FixedColumn(8)
   const keys = new LowColumn(strings)
-  const values = new StringColumn()
   let count = 0
   return {
     append(value) {
       const entries = value instanceof Map ? value.entries() : Object.entries(value ?? {})
       for (const [key, each] of entries) {
         keys.append(strings.internText(key))
-        values.appendText(textOf(each))
+        values.append(each)
         count++
       }
       ends.appendInteger(count)
@@ -138,7 +138,7 @@ function mapColumn(strings: StringTable): ValueColumn {
     emitData(out) {
       ends.emit(out)
       keys.emitData(out)
-      values.emit(out)
+      values.emitData(out)
     },
   }
 }

@@ -11,17 +11,22 @@ export function usageOther(place: Place, strings: StringTable): BlockColumn {
   const ends = new FixedColumn(8)
   const keys = new LowColumn(strings)
   const values = new FixedColumn(8)
-  const others = usageUnits.flatMap(({ key }, slot) => (key === null ? [] : [{ slot, key }]))
+  const others = usageUnits.flatMap(({ key }, slot) => (key === null ? [] : [{ slot, key, id: 0 }]))
+  let generation = -1
   return {
     ...place,
     append(batch) {
+      if (generation !== strings.generation) {
+        generation = strings.generation
+        for (const other of others) other.id = strings.internText(other.key)
+      }
       for (let row = 0; row < batch.rows; row++) {
         const from = row * usageUnitCount
         for (let i = 0; i < others.length; i++) {
           const value = batch.usage[from + others[i]!.slot]!
           if (Number.isNaN(value)) continue
-          keys.append(strings.internText(others[i]!.key))
-          values.appendInteger(Math.round(value))
+          keys.append(others[i]!.id)
+          values.appendDouble(value)
         }
         ends.appendInteger(keys.rows)
       }

@@ -44,6 +44,8 @@ export interface PricedCall {
   otherPico: number
   /** Of all that has a price; rounded once, so it may differ from the sum of the columns by a pico. */
   totalPico: number
+  /** The total where the card's currency is not USD; every other amount is then NaN, for nothing is converted here. */
+  otherCurrencyPico: number
   flags: number
 }
 
@@ -162,7 +164,11 @@ function settle(card: Card, rate: Float64Array, usage: Float64Array, offset: num
     out.status = card.reason === '' ? 'priced' : 'partial'
     out.reason = card.reason
   }
-  if (card.currency !== 'USD') blankAmounts(out)
+  if (card.currency !== 'USD') {
+    const total = out.totalPico
+    blankAmounts(out)
+    out.otherCurrencyPico = total
+  }
 }
 
 /** Compares `part` as loaded with the totals; one that was not reported (NaN) contradicts nothing. */
@@ -223,6 +229,7 @@ function merge(from: number, into: number): number {
 
 /** Sums → amounts; false when the total is more than a row can carry. */
 function write(card: Card, band: CardBand, usage: Float64Array, offset: number, out: PricedCall): boolean {
+  out.otherCurrencyPico = Number.NaN
   const total = sums[0]! + sums[1]! + sums[2]! + sums[3]! + sums[4]!
   const isExact =
     total <= Number.MAX_SAFE_INTEGER &&
@@ -288,6 +295,7 @@ function blankAmounts(out: PricedCall): void {
   out.outputPico = Number.NaN
   out.otherPico = Number.NaN
   out.totalPico = Number.NaN
+  out.otherCurrencyPico = Number.NaN
 }
 
 function positive(quantity: number): number {

@@ -35,7 +35,14 @@ function priceRate(provider: string, model: string, cells: { [name: string]: num
       usage[row * usageUnitCount + unit[name as keyof typeof unit]] = count + row
   const none = Number.NaN
   const amounts = { inputPico: none, cacheReadPico: none, cacheWritePico: none, outputPico: none, otherPico: none }
-  const out: PricedCall = { status: 'priced', reason: '', ...amounts, totalPico: none, flags: 0 }
+  const out: PricedCall = {
+    status: 'priced',
+    reason: '',
+    ...amounts,
+    totalPico: none,
+    otherCurrencyPico: Number.NaN,
+    flags: 0,
+  }
   const batches = 1000
   return median(() =>
     perSecond(batches * rows, () => {

@@ -57,6 +57,7 @@ const priced: PricedCall = {
   outputPico: 0,
   otherPico: 0,
   totalPico: 0,
+  otherCurrencyPico: Number.NaN,
   flags: 0,
 }
 let rows: Record<string, unknown>[] = []

@@ -134,6 +134,28 @@ describe('migrating', () => {
     ])
   })
 
+  test('a ledger of the first schema keeps its rows, and what was journalled under it still goes in', async () => {
+    const all = loadMigrations()
+    await migrate(engine.url, single('upgraded'), 'test', all.slice(0, 3))
+    const old = `INSERT INTO upgraded.spans (project_id, kind, start_time, trace_id, span_id, usage_other, total_cost, cost_status, retention_days, sign)
+      SELECT 'p', 'llm', now64(9), 't', {id:String}, CAST(map('images', 2), 'Map(LowCardinality(String), UInt64)'), toDecimal64('0.25', 12), 'priced', 90, 1`
+    await engine.clickhouse.command(old, { id: 'before' })
+    await migrate(engine.url, single('upgraded'), 'test', all)
+    await engine.clickhouse.command(old, { id: 'after' })
+    const rows = await engine.clickhouse.query(
+      'SELECT span_id, usage_other, total_cost, price_conditions, pricing_currency_cost FROM upgraded.llm_calls ORDER BY span_id',
+    )
+    const same = { usage_other: { images: 2 }, total_cost: '0.25', price_conditions: '', pricing_currency_cost: null }
+    expect(rows).toEqual([
+      { span_id: 'after', ...same },
+      { span_id: 'before', ...same },
+    ])
+    const [rolled] = await engine.clickhouse.query(
+      'SELECT sum(calls) AS calls, sum(total_cost) AS cost, sum(estimated_calls) AS estimated FROM upgraded.usage_hourly',
+    )
+    expect(rolled).toEqual({ calls: '2', cost: '0.5', estimated: '0' })
+  })
+
   test('a name that is no name for a database never reaches SQL', async () => {
     await expect(migrate(engine.url, single('a; DROP DATABASE b'), 'test')).rejects.toThrow(/is no name for a database/)
   })

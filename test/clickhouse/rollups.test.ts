@@ -196,7 +196,7 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     feature: pick(['', 'search', 'chat']),
     model: pick(['m1', 'm2']),
     status: pick(['ok', 'error']),
-    cost_status: pick(['priced', 'partial', 'unpriced', 'invalid', 'not_billed', 'reported']),
+    cost_status: pick(['priced', 'partial', 'unpriced', 'invalid', 'not_billed', 'reported', 'estimated']),
     cost_reason: pick(['', '', 'aggregate', 'duplicate', 'replayed', 'not_a_model_call', 'failed_no_usage']),
     input_tokens: random() < 0.2 ? null : Math.floor(random() * 1e6),
     output_tokens: random() < 0.2 ? null : Math.floor(random() * 1e4),
@@ -210,6 +210,7 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     other_cost: money(),
     total_cost: money(),
     reported_cost: money(),
+    pricing_currency_cost: money(),
     duration_ns: BigInt(Math.floor(random() * 1e10)),
   })
   let rows: Row[] = Array.from({ length: 400 }, (_, i) =>
@@ -233,6 +234,9 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     priced_calls: 'countIf(total_cost IS NOT NULL)',
     partial_calls: "countIf(cost_status = 'partial')",
     unpriced_calls: "countIf(cost_status IN ('unpriced', 'invalid'))",
+    estimated_calls: "countIf(cost_status = 'estimated')",
+    other_currency_calls: 'countIf(total_cost IS NULL AND pricing_currency_cost IS NOT NULL)',
+    estimated_cost: "sumIf(ifNull(total_cost, 0), cost_status = 'estimated')",
     cache_cost: 'sum(ifNull(cache_read_cost, 0) + ifNull(cache_write_cost, 0))',
     ...Object.fromEntries(
       [
@@ -273,7 +277,18 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
   expect(emptied).toEqual([])
   const daily = 'project_id, day, env, user_id'
   const ofUsers = names.filter((name) =>
-    ['calls', 'errors', 'priced_calls', 'unpriced_calls', 'total_cost', 'input_tokens', 'output_tokens'].includes(name),
+    [
+      'calls',
+      'errors',
+      'priced_calls',
+      'unpriced_calls',
+      'estimated_calls',
+      'other_currency_calls',
+      'total_cost',
+      'estimated_cost',
+      'input_tokens',
+      'output_tokens',
+    ].includes(name),
   )
   const userText = (sql: (name: string) => string): string =>
     ofUsers.map((name) => `toString(${sql(name)}) AS ${name}_`).join(', ')

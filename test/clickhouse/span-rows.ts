@@ -32,12 +32,10 @@ export function spanRow(spanId: string, given: Row = {}): Row {
   }
 }
 
-/** `spans` without the columns that rows as objects cannot fill: arrays of tuples, a map of numbers. */
+/** `spans` without the columns that rows as objects cannot fill: arrays of tuples. */
 const fillable: Table = {
   ...spansTable,
-  columns: spansTable.columns.filter(
-    ({ type }) => (!type.startsWith('Array(Tuple') && !type.endsWith('UInt64)')) || type.startsWith('Nullable'),
-  ),
+  columns: spansTable.columns.filter(({ type }) => !type.startsWith('Array(Tuple')),
 }
 
 let inserts = 0

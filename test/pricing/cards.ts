@@ -40,7 +40,15 @@ export function cardOf(rates: Rates, more: Partial<PriceEntry> = {}): Card {
 
 export function priced(card: Card, usage: Float64Array): PricedCall {
   const none = Number.NaN
-  const amounts = { inputPico: 1, cacheReadPico: 2, cacheWritePico: 3, outputPico: 4, otherPico: 5, totalPico: none }
+  const amounts = {
+    inputPico: 1,
+    cacheReadPico: 2,
+    cacheWritePico: 3,
+    outputPico: 4,
+    otherPico: 5,
+    totalPico: none,
+    otherCurrencyPico: 6,
+  }
   const out: PricedCall = { status: 'invalid', reason: 'left over', ...amounts, flags: 31 }
   priceUsage(card, usage, 0, out)
   return out

@@ -19,7 +19,7 @@ const providers = ['openai', 'anthropic', 'gcp.gemini', 'gcp.vertex_ai']
 function call(): PricedCall {
   const none = Number.NaN
   const amounts = { inputPico: none, cacheReadPico: none, cacheWritePico: none, outputPico: none, otherPico: none }
-  return { status: 'unpriced', reason: '', ...amounts, totalPico: none, flags: 0 }
+  return { status: 'unpriced', reason: '', ...amounts, totalPico: none, otherCurrencyPico: Number.NaN, flags: 0 }
 }
 
 describe.each(providers)('%s', (provider) => {
