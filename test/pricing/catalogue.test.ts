@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import { noConditions, PriceBook, type PriceEntry } from '../../processors/pricing/book.ts'
 import { checkPriceFiles, editedEntries } from '../../processors/pricing/check.ts'
 import { explainTotal } from '../../processors/pricing/explain.ts'
 import { type ConditionTest, conditionNames, type PriceFile } from '../../processors/pricing/file.ts'
@@ -14,7 +14,7 @@ import { conditionsOf, readFixture, usageRow, type Vector } from './vectors.ts'
 const files = loadPriceBook()
 const book = new PriceBook(files)
 const { waived } = readFixture<{ waived: { [id: string]: string } }>('waivers')
-const providers = ['openai', 'anthropic', 'gcp.gemini', 'gcp.vertex_ai']
+const providers = ['openai', 'anthropic', 'gcp.gemini', 'gcp.vertex_ai', 'deepseek']
 
 function call(): PricedCall {
   const none = Number.NaN
@@ -61,14 +61,18 @@ describe('the price files', () => {
     expect(checkPriceFiles(files)).toEqual([])
   })
 
-  test('every entry is the one chosen under its own conditions: none is dead', () => {
-    for (const { id, provider, models, validFrom, validTo, when = {} } of book.entries()) {
-      const name = models.exact[0] ?? models.prefix?.[0] ?? ''
-      const at = validFrom === null ? Date.parse(validTo ?? '2026-11-22T00:00:00Z') - 1 : Date.parse(validFrom)
+  test('every entry is the one chosen under its own conditions, at some time of its own: none is dead', () => {
+    const superseded = new Set(files.flatMap(({ entries }) => entries.flatMap((entry) => entry.supersedes ?? [])))
+    for (const entry of book.entries()) {
+      const asThen = superseded.has(entry.id) ? new PriceBook(files, { asOf: Date.parse(entry.recordedAt) }) : book
+      const name = entry.models.exact[0] ?? entry.models.prefix?.[0] ?? ''
       const conditions = { ...noConditions }
-      for (const condition of conditionNames) conditions[condition] = sample(when[condition])
-      const resolution = book.resolve(provider, name, conditions, at)
-      expect(resolution.kind === 'card' ? resolution.card.entry : resolution.reason).toBe(id)
+      for (const condition of conditionNames) conditions[condition] = sample(entry.when?.[condition])
+      const isChosen = instantsOf(entry).some((at) => {
+        const resolution = asThen.resolve(entry.provider, name, conditions, at)
+        return resolution.kind === 'card' && resolution.card.entry === entry.id
+      })
+      expect([entry.id, isChosen]).toEqual([entry.id, true])
     }
   })
 
@@ -87,6 +91,16 @@ describe('the price files', () => {
     expect(editedEntries(file, edited)).toEqual([`${first.id}: removed`, `${second.id}: edited`])
   })
 })
+
+/** Half hours of the first week of an entry's time, or of the last where it has no start. */
+function instantsOf({ validFrom, validTo, when }: PriceEntry): number[] {
+  const halfHour = 1_800_000
+  const end = Date.parse(validTo ?? '2026-11-22T00:00:00Z')
+  const count = when?.schedule ? 7 * 48 : 2 * 48
+  if (validFrom === null) return Array.from({ length: count }, (_, i) => end - 1 - i * halfHour)
+  const start = Date.parse(validFrom)
+  return Array.from({ length: count }, (_, i) => start + i * halfHour).filter((at) => validTo === null || at < end)
+}
 
 /** A value that passes the test. */
 function sample(test: ConditionTest | null | undefined): string {
