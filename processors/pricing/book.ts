@@ -49,6 +49,9 @@ export class PriceBook {
   readonly version: string
   private readonly shelves = new Map<string, Shelf>()
   private readonly overrides: readonly Shelf[]
+  /** Files without an entry that was known by then: they answer nothing, but a question about them can say why. */
+  private readonly later = new Map<string, Shelf>()
+  readonly asOf: number
   /** Provider per exact id, null where several have it; of a maker and its hosts, the maker. */
   private readonly owners = new Map<string, string | null>()
   private readonly hosted = new Map<string, string | null>()
@@ -56,9 +59,13 @@ export class PriceBook {
   /** Throws RangeError for an entry that cannot be compiled; the finer checks are `checkPriceFiles`. */
   constructor(files: readonly PriceFile[], options: PriceBookOptions = {}) {
     const asOf = options.asOf ?? Number.POSITIVE_INFINITY
+    this.asOf = asOf
     for (const file of files) {
       const shelf = new Shelf(file, asOf)
-      if (shelf.entries.length === 0) continue
+      if (shelf.entries.length === 0) {
+        this.later.set(file.provider, shelf)
+        continue
+      }
       this.shelves.set(file.provider, shelf)
       for (const id of shelf.exact.keys()) this.claim(id, file)
     }
@@ -89,6 +96,16 @@ export class PriceBook {
     return cardOf(shelf, found, provider === '' ? 'inferred' : found.match, window)
   }
 
+  /** Where a question is answered from, in this order: overrides of narrow scopes first, the catalogue last. */
+  places(provider: string, model: string): readonly { readonly isOverride: boolean; readonly shelf: Shelf }[] {
+    const owner = provider === '' ? this.ownerOf(model) : provider
+    const catalogue = this.shelves.get(owner) ?? this.later.get(owner)
+    return [
+      ...this.overrides.filter((each) => each.provider === provider).map((shelf) => ({ isOverride: true, shelf })),
+      ...(catalogue === undefined ? [] : [{ isOverride: false, shelf: catalogue }]),
+    ]
+  }
+
   /** All entries of the book, superseded ones too: rows priced by an earlier book name them. */
   entries(): readonly BookEntry[] {
     return [...this.shelves.values(), ...this.overrides].flatMap((shelf) =>
@@ -100,6 +117,8 @@ export class PriceBook {
   suggest(provider: string, model: string): Suggestion | null {
     const shelf = this.shelves.get(provider)
     if (shelf === undefined) {
+      const owner = this.ownerOf(model)
+      if (owner !== '') return { provider: owner, model }
       for (const [name, other] of this.shelves) if (other.exact.has(model)) return { provider: name, model }
       return null
     }

@@ -54,6 +54,11 @@ const parts: readonly Part[] = [
   { component: 'search_unit', unit: 'searchUnit', group: 'other' },
 ]
 
+/** Component → the unit it is priced by; of several units in one component, the first. */
+export const componentNames: ReadonlyMap<string, UsageUnitName> = new Map(
+  parts.toReversed().map(({ component, unit: name }) => [component, name]),
+)
+
 /** The priced components of a call; units without a rate are left out, see `unpricedUnits`. Usage must be checked. */
 export function explainPrice(card: Card, usage: Float64Array, offset: number): Component[] {
   const band = bandFor(card, usage[offset + unit.input]!)
@@ -120,12 +125,72 @@ export function exactSums(card: Card, usage: Float64Array, offset: number): Exac
   }
 }
 
+/** How a count of a call became a disjoint quantity, for people to follow. */
+export type SplitStep =
+  /** `part` is counted inside `unit` and leaves it. */
+  | { readonly kind: 'leaves'; readonly part: UsageUnitName; readonly unit: UsageUnitName; readonly quantity: number }
+  /** `part` has no rate and is charged as `unit`. */
+  | { readonly kind: 'joins'; readonly part: UsageUnitName; readonly unit: UsageUnitName; readonly quantity: number }
+  /** `part` has no rate and stays inside `unit`, where it is counted. */
+  | { readonly kind: 'stays'; readonly part: UsageUnitName; readonly unit: UsageUnitName; readonly quantity: number }
+  /** `unit` is billed as at least this. */
+  | { readonly kind: 'raised'; readonly unit: UsageUnitName; readonly quantity: number }
+
+export interface Split {
+  readonly steps: readonly SplitStep[]
+  readonly quantities: readonly {
+    readonly component: string
+    readonly unit: UsageUnitName
+    readonly quantity: number
+  }[]
+}
+
+/** The way from reported counts to what is multiplied, units without a rate included. Usage must be checked. */
+export function explainSplit(card: Card, usage: Float64Array, offset: number): Split {
+  const steps: SplitStep[] = []
+  const band = bandFor(card, usage[offset + unit.input]!)
+  const quantities = [...split(card, band, usage, offset, steps)].map(({ part, quantity }) => ({
+    component: part.component,
+    unit: part.unit,
+    quantity,
+  }))
+  return { steps, quantities }
+}
+
+/** The exact sum of the components as a decimal of at least 12 places, '…' behind it where it does not end there. */
+export function exactTotal(card: Card, usage: Float64Array, offset: number): { text: string; isRounded: boolean } {
+  const band = bandFor(card, usage[offset + unit.input]!)
+  let sum = zero
+  for (const { part, quantity } of split(card, band, usage, offset)) {
+    const published = band.published.get(part.unit)
+    if (published !== undefined) sum = add(sum, amountOf(quantity, published.price, published.per))
+  }
+  return exactText(sum)
+}
+
+/** One component before it was rounded, as `exactTotal` gives it. */
+export function exactAmount({ quantity, price, per }: Pick<Component, 'quantity' | 'price' | 'per'>): {
+  text: string
+  isRounded: boolean
+} {
+  return exactText(amountOf(Number(quantity), price, Number(per)))
+}
+
+function exactText({ numerator, denominator }: Amount): { text: string; isRounded: boolean } {
+  const isRounded = numerator % denominator !== 0n
+  if (!isRounded) return { text: formatPicoUsd(numerator / denominator), isRounded }
+  const further = 10n ** 6n
+  const digits = ((numerator * further) / denominator).toString().padStart(19, '0')
+  return { text: `${digits.slice(0, -18)}.${digits.slice(-18)}…`, isRounded }
+}
+
 /** Disjoint quantities of a call, zero ones left out, with cache and reasoning tokens in their parent where rateless. */
 function* split(
   card: Card,
   band: CardBand,
   usage: Float64Array,
   offset: number,
+  steps: SplitStep[] = [],
 ): Generator<{ part: Part; quantity: number }> {
   const left = new Map<UsageUnitName, number>()
   for (const { name } of usageUnits) {
@@ -134,12 +199,17 @@ function* split(
   }
   const take = (from: UsageUnitName, part: UsageUnitName): void => {
     const total = left.get(from)
-    if (total !== undefined) left.set(from, total - (left.get(part) ?? 0))
+    const quantity = left.get(part) ?? 0
+    if (total === undefined || quantity === 0) return
+    left.set(from, total - quantity)
+    steps.push({ kind: 'leaves', part, unit: from, quantity })
   }
   const merge = (part: UsageUnitName, into: UsageUnitName): void => {
-    if (band.published.has(part) || !left.has(part)) return
-    left.set(into, (left.get(into) ?? 0) + (left.get(part) ?? 0))
+    const quantity = left.get(part) ?? 0
+    if (band.published.has(part) || quantity === 0) return
+    left.set(into, (left.get(into) ?? 0) + quantity)
     left.delete(part)
+    steps.push({ kind: 'joins', part, unit: into, quantity })
   }
 
   // Totals lose their parts first: cached audio leaves both audio and cache, then each leaves the input.
@@ -158,7 +228,11 @@ function* split(
   for (const part of input) take('input', part)
   for (const part of ['outputAudio', 'outputImage', 'citation'] as const) take('output', part)
   if (band.published.has('reasoning')) take('output', 'reasoning')
-  else left.delete('reasoning')
+  else {
+    const quantity = left.get('reasoning') ?? 0
+    if (quantity > 0) steps.push({ kind: 'stays', part: 'reasoning', unit: 'output', quantity })
+    left.delete('reasoning')
+  }
   take('pages', 'annotatedPages')
 
   merge('cacheWrite1h', 'cacheWrite')
@@ -170,6 +244,7 @@ function* split(
     const quantity = left.get(part.unit) ?? 0
     if (quantity === 0) continue
     const least = card.minimum?.[unit[part.unit]] ?? Number.NaN
+    if (quantity < least) steps.push({ kind: 'raised', unit: part.unit, quantity: least })
     yield { part, quantity: quantity < least ? least : quantity }
   }
 }

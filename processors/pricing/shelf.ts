@@ -41,6 +41,8 @@ export interface Found {
 /** The entries of one provider (or of one scope of overrides), by name. */
 export class Shelf {
   readonly provider: string
+  /** As it came, with entries that were recorded too late to be known. */
+  readonly file: PriceFile
   readonly entries: readonly Candidate[]
   readonly exact: ReadonlyMap<string, readonly Candidate[]>
   readonly records: readonly (PriceEntry | ModelAlias)[]
@@ -52,6 +54,7 @@ export class Shelf {
 
   constructor(file: PriceFile, asOf: number) {
     this.provider = file.provider
+    this.file = file
     this.words = { modelPaths: file.modelPaths ?? [], spellings: file.spellings ?? {} }
     const known = file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
     this.entries = known.map((entry) => candidateOf(entry, file))
@@ -102,7 +105,7 @@ export class Shelf {
   }
 
   /** The name as it came, then without a listed path in front: `projects/p/…/publishers/google/models/x` → `x`. */
-  private namesOf(reported: string): readonly string[] {
+  namesOf(reported: string): readonly string[] {
     for (const path of this.words.modelPaths ?? []) {
       const at = reported.startsWith(path) ? 0 : reported.indexOf(`/${path}`) + 1
       if (at > 0 || reported.startsWith(path)) return [reported, reported.slice(at + path.length)]
@@ -110,7 +113,8 @@ export class Shelf {
     return [reported]
   }
 
-  private spelled(conditions: CallConditions): CallConditions {
+  /** The values a call was served under, in the provider's file's words. */
+  spelled(conditions: CallConditions): CallConditions {
     if (conditions === noConditions) return conditions
     const said = {} as { -readonly [name in ConditionName]: string }
     for (const name of conditionNames) {
@@ -152,7 +156,7 @@ function choose(
 }
 
 /** More conditions, then newer knowledge, then the later start, then the order of condition names. */
-function isBetter(a: Candidate, b: Candidate): boolean {
+export function isBetter(a: Candidate, b: Candidate): boolean {
   const difference = specificity(a) - specificity(b)
   if (difference !== 0) return difference > 0
   if (a.recordedMs !== b.recordedMs) return a.recordedMs > b.recordedMs
@@ -160,7 +164,7 @@ function isBetter(a: Candidate, b: Candidate): boolean {
   return rank(a) < rank(b)
 }
 
-function specificity(candidate: Candidate): number {
+export function specificity(candidate: Candidate): number {
   return candidate.tests.length + (candidate.schedule === null ? 0 : 1)
 }
 
@@ -168,7 +172,7 @@ function rank(candidate: Candidate): number {
   return candidate.tests.reduce((sum, { name }) => sum + 2 ** conditionNames.indexOf(name), 0)
 }
 
-function passes(test: ConditionTest, value: string): boolean {
+export function passes(test: ConditionTest, value: string): boolean {
   if (typeof test === 'string') return value === test
   return 'not' in test ? !test.not.includes(value) : test.includes(value)
 }
@@ -201,7 +205,7 @@ function newestAlias(aliases: readonly DatedAlias[], window: Window): string {
   return newest?.model ?? ''
 }
 
-function candidateOf(entry: PriceEntry, file: PriceFile): Candidate {
+export function candidateOf(entry: PriceEntry, file: PriceFile): Candidate {
   const when = entry.when ?? {}
   const tests = conditionNames.flatMap((name) => {
     const test = when[name]
@@ -227,7 +231,7 @@ function datedAlias(alias: ModelAlias): DatedAlias {
   }
 }
 
-function instant(text: string | null, open: number): number {
+export function instant(text: string | null, open: number): number {
   if (text === null) return open
   const ms = Date.parse(text)
   if (Number.isNaN(ms)) throw new RangeError(`not an instant: "${text}"`)
