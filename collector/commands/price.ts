@@ -10,6 +10,7 @@ import { VectorError } from '../../processors/pricing/vector-fields.ts'
 import { answerVectors, type VectorAnswer, type VectorBooks } from '../../processors/pricing/vectors.ts'
 import { unit, usageUnitCount } from '../../schemas/usage.ts'
 import { type Command, type CommandContext, exitCode, UsageError } from '../command.ts'
+import { instantOf } from '../command-times.ts'
 import { loadPriceBook } from '../price-files.ts'
 
 export default {
@@ -52,7 +53,7 @@ function priceCall(context: CommandContext, { files, overrides, asOf }: VectorBo
   const book = new PriceBook(files, { overrides, ...(asOf === undefined ? {} : { asOf }) })
   const quote = quotePrice(book, { provider, model, atMs, usage: usageOf(context), conditions: conditionsOf(context) })
   const known = asOf === undefined ? 'all that is recorded' : `as known at ${new Date(asOf).toISOString()}`
-  context.print(quoteData(quote), () => quoteWords(quote, known))
+  context.print(quoteData(quote), () => printable(quoteWords(quote, known)))
   return quote.status === 'priced' || quote.status === 'partial' ? exitCode.done : exitCode.finding
 }
 
@@ -64,7 +65,7 @@ function priceVectors(context: CommandContext, books: VectorBooks, file: string)
   try {
     for (const answer of answerVectors(parse(read(file), file), books)) {
       if ('error' in answer) isWhole = false
-      context.print(answer, () => answerLine(answer))
+      context.print(answer, () => printable(answerLine(answer)))
     }
   } catch (error) {
     if (error instanceof VectorError) throw new UsageError(`${file}: ${error.message}`, { cause: error })
@@ -144,12 +145,12 @@ function conditionsOf(context: CommandContext): CallConditions {
 
 function instant({ option }: CommandContext, flag: string): number | undefined {
   const given = option(flag)
-  if (given === undefined) return undefined
-  const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(given)
-  const ms = isForm ? Date.parse(given) : Number.NaN
-  if (Number.isNaN(ms))
-    throw new UsageError(`--${flag}: "${given.slice(0, 64)}" is not a time such as 2026-11-01 or 2026-11-01T09:00:00Z`)
-  return ms
+  return given === undefined ? undefined : instantOf(flag, given, 'UTC').epochMilliseconds
+}
+
+/** Names come from files and callers, and are on their way to a terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/(?!\n)\p{Cc}/gu, '�')
 }
 
 function read(file: string): string {

@@ -158,7 +158,7 @@ function amounts(card: Card, usage: Float64Array): Amounts {
 export function blankCall(): PricedCall {
   const none = Number.NaN
   const parts = { inputPico: none, cacheReadPico: none, cacheWritePico: none, outputPico: none, otherPico: none }
-  return { status: 'unpriced', reason: '', ...parts, totalPico: none, flags: 0 }
+  return { status: 'unpriced', reason: '', ...parts, totalPico: none, otherCurrencyPico: none, flags: 0 }
 }
 
 export function flagNames(bits: number): string[] {
