@@ -197,6 +197,12 @@ export const options = [
     doc: '`drop` keeps prompts and answers out of journal and database',
   },
   {
+    key: 'estimate_usage',
+    kind: yesOrNo,
+    default: 'false',
+    doc: 'Counts calls that reported no tokens from their content, by a tokenizer; their `cost_status` is `estimated`',
+  },
+  {
     key: 'retention_days',
     kind: integer({ min: 1, max: 3650 }),
     default: '90',

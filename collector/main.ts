@@ -26,6 +26,7 @@ import { loadPriceBook } from './price-files.ts'
 import { type Listening, readyLine, readyWords } from './ready-line.ts'
 import { loadDialects } from './registry.ts'
 import { startTelemetry, type Telemetry } from './telemetry.ts'
+import { loadTokenizers } from './tokenizer.ts'
 import { version } from './version.ts'
 import { startWriteSide } from './write-side.ts'
 
@@ -114,6 +115,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
       retentionDays: config.retentionDays,
       contentRetentionDays: config.contentRetentionDays,
     },
+    ...(config.estimateUsage ? { tokenizerFor: await loadTokenizers() } : {}),
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),

@@ -3,6 +3,7 @@
 
 import { Charge } from '../processors/charge.ts'
 import type { Dialect } from '../processors/dialect.ts'
+import { type TokenizerFor, UsageEstimator } from '../processors/estimate.ts'
 import { evaluationEvents } from '../processors/evaluation-events.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
 import { Ledger } from '../processors/ledger.ts'
@@ -34,6 +35,8 @@ export interface PipelineParts {
     readonly contentRetentionDays: number
   }
   readonly meter: PipelineMeter
+  /** Counts calls that reported no usage; absent: they have no price. */
+  readonly tokenizerFor?: TokenizerFor
   readonly now?: () => number
 }
 
@@ -65,6 +68,9 @@ export class Pipeline implements Receiver {
       strings,
       charge: this.charge,
       conditions: this.normaliser.conditions,
+      ...(parts.tokenizerFor === undefined
+        ? {}
+        : { estimator: new UsageEstimator(batch, strings, parts.tokenizerFor) }),
     })
     this.sink = new ClickHouseSink(parts.store, strings, parts.settings)
   }

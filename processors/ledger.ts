@@ -5,6 +5,7 @@ import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batc
 import type { StringTable } from '../schemas/string-table.ts'
 import { usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
+import type { UsageEstimator } from './estimate.ts'
 import type { PriceBook, Resolution } from './pricing/book.ts'
 import type { ConditionTable } from './pricing/conditions.ts'
 import { checkUsage, type PricedCall, priceFlags, priceUsage } from './pricing/price.ts'
@@ -31,6 +32,7 @@ export class Ledger {
   private readonly strings: StringTable
   private readonly charge: Charge
   private readonly conditions: ConditionTable
+  private readonly estimator: UsageEstimator | undefined
   private readonly slots = new Map<number, Slot>()
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
@@ -55,12 +57,15 @@ export class Ledger {
     strings: StringTable
     charge: Charge
     conditions: ConditionTable
+    /** Absent: a call without usage has no price. */
+    estimator?: UsageEstimator
   }) {
     this.book = parts.book
     this.batch = parts.batch
     this.strings = parts.strings
     this.charge = parts.charge
     this.conditions = parts.conditions
+    this.estimator = parts.estimator
   }
 
   /** Fills cost, status, reason, model and price entry of all rows. The billing instant is the end of the span. */
@@ -99,6 +104,7 @@ export class Ledger {
       return
     }
     const slot = this.slot(row, model)
+    if (bad === 'no_usage' && this.estimate(row, slot)) return
     if (bad !== '') {
       this.set(row, bad === 'no_usage' || bad === 'usage_not_split' ? 'unpriced' : 'invalid', bad)
       this.name(row, slot)
@@ -111,6 +117,18 @@ export class Ledger {
     priceUsage(slot.resolution.card, batch.usage, at, result)
     this.name(row, slot)
     this.write(row, result, slot)
+  }
+
+  /** Counts a call that told no usage, where it has a price and can be counted; a total of it says `estimated`. */
+  private estimate(row: number, slot: Slot): boolean {
+    const { batch, strings, result, estimator } = this
+    if (estimator === undefined || slot.resolution.kind === 'miss') return false
+    if (!estimator.fill(row, strings.text(slot.provider), strings.text(slot.model))) return false
+    priceUsage(slot.resolution.card, batch.usage, row * usageUnitCount, result)
+    this.name(row, slot)
+    this.write(row, result, slot)
+    if (result.status === 'priced' || result.status === 'partial') this.set(row, 'estimated', result.reason)
+    return true
   }
 
   private write(row: number, priced: PricedCall, slot: Slot): void {

@@ -52,7 +52,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'loaders',
-    files: /^collector\/(registry|price-files)\.ts$/,
+    files: /^collector\/(registry|price-files|tokenizer)\.ts$/,
     may: ['processors', 'schemas'],
     onlyFor: ['top', 'test'],
   },

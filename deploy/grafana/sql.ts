@@ -83,7 +83,7 @@ const measures = {
   calls: { call: '1', hour: 'r.calls' },
   priced_calls: {
     call: "c.cost_status IN ('priced', 'reported', 'estimated')",
-    hour: 'r.priced_calls - r.partial_calls',
+    hour: 'r.priced_calls - r.partial_calls + r.other_currency_calls',
   },
   unpriced_calls: {
     call: "c.cost_status IN ('unpriced', 'partial', 'invalid')",

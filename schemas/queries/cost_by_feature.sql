@@ -16,6 +16,7 @@ SELECT
   sum(g.input_tokens) AS input_tokens,
   sum(g.output_tokens) AS output_tokens,
   sum(g.total_cost) AS total_cost,
+  sum(g.estimated_cost) AS estimated_cost,
   toFloat64(total_cost) / nullIf(toFloat64(sum(total_cost) OVER ()), 0) AS cost_share
 FROM
 (
@@ -28,7 +29,8 @@ FROM
     countIf(c.status = 'error') AS errors,
     sum(c.input_tokens) AS input_tokens,
     sum(c.output_tokens) AS output_tokens,
-    sum(c.total_cost) AS total_cost
+    sum(c.total_cost) AS total_cost,
+    sumIf(c.total_cost, c.cost_status = 'estimated') AS estimated_cost
   FROM llm_calls AS c
   WHERE c.project_id = {project:String}
     AND c.start_time >= {from:DateTime64(3, 'UTC')}

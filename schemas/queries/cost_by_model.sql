@@ -16,6 +16,7 @@ SELECT
   sum(c.cache_read_tokens) AS cache_read_tokens,
   sum(c.output_tokens) AS output_tokens,
   sum(c.total_cost) AS total_cost,
+  sumIf(c.total_cost, c.cost_status = 'estimated') AS estimated_cost,
   avgIf(c.total_cost, c.cost_status IN ('priced', 'reported', 'estimated')) AS avg_cost
 FROM llm_calls AS c
 WHERE c.project_id = {project:String}

@@ -15,7 +15,8 @@ SELECT
   sum(c.input_tokens) AS input_tokens,
   sum(c.cache_read_tokens) AS cache_read_tokens,
   sum(c.output_tokens) AS output_tokens,
-  sum(c.total_cost) AS total_cost
+  sum(c.total_cost) AS total_cost,
+  sumIf(c.total_cost, c.cost_status = 'estimated') AS estimated_cost
 FROM llm_calls AS c
 WHERE c.project_id = {project:String}
   AND c.start_time >= {from:DateTime64(3, 'UTC')}

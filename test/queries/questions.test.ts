@@ -34,6 +34,8 @@ test('coverage: every call once, each in exactly one of priced, unpriced and not
       priced_share: 5 / 7,
       reported_calls: '1',
       estimated_calls: '0',
+      estimated_cost: null,
+      other_currency_calls: '0',
       partial_calls: '1',
       calls_without_tokens: '1',
       errors: '2',
