@@ -62,6 +62,7 @@ export const fields = {
   citationTokens: usageField('citation'),
   characters: usageField('characters'),
   images: usageField('images'),
+  imagePixels: usageField('imagePixels'),
   audioSeconds: usageField('audioSeconds'),
   videoSeconds: usageField('videoSeconds'),
   pages: usageField('pages'),

@@ -26,6 +26,7 @@ export const usageUnits = [
   { name: 'citation', partOf: 'output', key: 'citation_tokens' },
   { name: 'characters', partOf: null, key: 'input_characters' },
   { name: 'images', partOf: null, key: 'images' },
+  { name: 'imagePixels', partOf: null, key: 'input_image_pixels' },
   { name: 'audioSeconds', partOf: null, key: 'audio_seconds' },
   { name: 'videoSeconds', partOf: null, key: 'video_seconds' },
   { name: 'pages', partOf: null, key: 'document_pages' },

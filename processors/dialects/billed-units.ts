@@ -25,6 +25,8 @@ const units = {
   input_characters: 'characters',
   characters: 'characters',
   images: 'images',
+  input_image_pixels: 'imagePixels',
+  image_pixels: 'imagePixels',
   audio_seconds: 'audioSeconds',
   video_seconds: 'videoSeconds',
   document_pages: 'pages',

@@ -59,6 +59,8 @@ function checkNames(file: PriceFile): string[] {
       if (id.startsWith(prefix) && id !== prefix && isOtherFamily(file, prefix, id))
         findings.push(`${file.provider}: prefix "${prefix}" shadows ${id}`)
   }
+  for (const suffix of file.modelSuffixes ?? [])
+    if (!/^[^a-z0-9]./i.test(suffix)) findings.push(`${file.provider}: suffix "${suffix}" begins inside a word`)
   const seen: { alias: string; recordedAt: string; from: number; to: number }[] = []
   for (const { alias, model, recordedAt, validFrom, validTo, source } of file.aliases ?? []) {
     if (exact.has(alias)) findings.push(`${file.provider}: alias "${alias}" is an exact id`)

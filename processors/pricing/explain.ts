@@ -40,6 +40,7 @@ const parts: readonly Part[] = [
   { component: 'output_reasoning', unit: 'reasoning', group: 'output' },
   { component: 'characters', unit: 'characters', group: 'other' },
   { component: 'image', unit: 'images', group: 'other' },
+  { component: 'image_pixels', unit: 'imagePixels', group: 'other' },
   { component: 'audio_seconds', unit: 'audioSeconds', group: 'other' },
   { component: 'video_seconds', unit: 'videoSeconds', group: 'other' },
   { component: 'pages', unit: 'pages', group: 'other' },

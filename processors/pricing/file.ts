@@ -98,6 +98,11 @@ export interface PriceFile {
   readonly isHost?: boolean
   /** Path spellings in front of a model id that do not change the price: `models/`, `publishers/google/models/`. */
   readonly modelPaths?: readonly string[]
+  /**
+   * Endings of a model id that choose a route or a plugin and not another price: `:nitro`. Every other ending belongs
+   * to the id, since it may change the price: `:free`. An id that is listed with such an ending keeps its own price.
+   */
+  readonly modelSuffixes?: readonly string[]
   /** Reported value → our value, per condition, lower case: { serviceTier: { fast: "priority" } }. */
   readonly spellings?: { readonly [name in ConditionName]?: { readonly [reported: string]: string } }
   /** Local dates `YYYY-MM-DD` of the calendars that schedules name. */

@@ -50,12 +50,13 @@ export class Shelf {
   /** Longest first, so that the first hit is the longest by construction. */
   private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
   /** How the provider's names and values are spelled. */
-  readonly words: Pick<PriceFile, 'modelPaths' | 'spellings'>
+  readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings'>
 
   constructor(file: PriceFile, asOf: number) {
     this.provider = file.provider
     this.file = file
-    this.words = { modelPaths: file.modelPaths ?? [], spellings: file.spellings ?? {} }
+    const { modelPaths = [], modelSuffixes = [], spellings = {} } = file
+    this.words = { modelPaths, modelSuffixes, spellings }
     const known = file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
     this.entries = known.map((entry) => candidateOf(entry, file))
     const superseded = new Set(known.flatMap((entry) => entry.supersedes ?? []))
@@ -104,13 +105,28 @@ export class Shelf {
     return null
   }
 
-  /** The name as it came, then without a listed path in front: `projects/p/…/publishers/google/models/x` → `x`. */
+  /** The name as it came, then without a listed path in front, then without each listed suffix in turn. */
   namesOf(reported: string): readonly string[] {
+    const names = [reported]
+    const bare = this.withoutPath(reported)
+    if (bare !== reported) names.push(bare)
+    for (let name = this.withoutSuffix(bare); name !== names.at(-1); name = this.withoutSuffix(name)) names.push(name)
+    return names
+  }
+
+  /** `projects/p/…/publishers/google/models/x` → `x`. */
+  private withoutPath(name: string): string {
     for (const path of this.words.modelPaths ?? []) {
-      const at = reported.startsWith(path) ? 0 : reported.indexOf(`/${path}`) + 1
-      if (at > 0 || reported.startsWith(path)) return [reported, reported.slice(at + path.length)]
+      const at = name.startsWith(path) ? 0 : name.indexOf(`/${path}`) + 1
+      if (at > 0 || name.startsWith(path)) return name.slice(at + path.length)
     }
-    return [reported]
+    return name
+  }
+
+  /** `x:free:online` → `x:free`: what is left may have a price of its own, so one at a time. */
+  private withoutSuffix(name: string): string {
+    const suffix = (this.words.modelSuffixes ?? []).find((ending) => name.endsWith(ending))
+    return suffix === undefined ? name : name.slice(0, -suffix.length)
   }
 
   /** The values a call was served under, in the provider's file's words. */

@@ -73,6 +73,26 @@ describe('names', () => {
     expect(found(book, 'ft:a:special:x')).toBe('acme/ft-long#1 prefix')
   })
 
+  test('a listed suffix chooses a route, every other one belongs to the id', () => {
+    const book = new PriceBook([
+      file(
+        [
+          entry('acme/a#1', ['v/a'], '1'),
+          entry('acme/a-free#1', ['v/a:free'], '0'),
+          entry('acme/b-nitro#1', ['v/b:nitro'], '5'),
+          entry('acme/b#1', ['v/b'], '2'),
+        ],
+        { modelSuffixes: [':nitro', ':online'], modelPaths: ['acme/'] },
+      ),
+    ])
+    expect(found(book, 'v/a:nitro')).toBe('acme/a#1 exact')
+    expect(found(book, 'acme/v/a:nitro')).toBe('acme/a#1 exact')
+    expect(found(book, 'v/a:free:online')).toBe('acme/a-free#1 exact')
+    expect(found(book, 'v/b:nitro')).toBe('acme/b-nitro#1 exact')
+    expect(found(book, 'v/b:free')).toBe('unknown_model')
+    expect(found(book, ':nitro')).toBe('unknown_model')
+  })
+
   test('a card names the model as priced', () => {
     const model = (name: string): string => {
       const resolution = book.resolve('acme', name, noConditions, at)

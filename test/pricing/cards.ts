@@ -20,6 +20,7 @@ export function entry(id: string, exact: string[], rates: Rates, more: Partial<P
       audioSeconds: 3600,
       videoSeconds: 1,
       images: 1,
+      imagePixels: 1_000_000_000,
       pages: 1000,
       annotatedPages: 1000,
       webSearch: 1000,

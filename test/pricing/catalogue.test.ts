@@ -14,7 +14,20 @@ import { conditionsOf, readFixture, usageRow, type Vector } from './vectors.ts'
 const files = loadPriceBook()
 const book = new PriceBook(files)
 const { waived } = readFixture<{ waived: { [id: string]: string } }>('waivers')
-const providers = ['openai', 'anthropic', 'gcp.gemini', 'gcp.vertex_ai', 'deepseek']
+// biome-ignore format: one name a line
+const providers = [
+  'openai',
+  'anthropic',
+  'gcp.gemini',
+  'gcp.vertex_ai',
+  'deepseek',
+  'cerebras',
+  'cohere',
+  'deepgram',
+  'groq',
+  'perplexity',
+  'voyage_ai',
+]
 
 function call(): PricedCall {
   const none = Number.NaN

@@ -60,6 +60,7 @@ test.each<[string, PriceFile]>([
   ],
   ['acme: prefix "a" ends inside a word', file([{ ...sound, models: { exact: [], prefix: ['a'] } }])],
   ['acme: the empty prefix is for overrides', file([{ ...sound, models: { exact: [], prefix: [''] } }])],
+  ['acme: suffix "nitro" begins inside a word', { ...file([sound]), modelSuffixes: ['nitro'] }],
   ['acme/a#1: names no model', file([{ ...sound, models: { exact: [] } }])],
   ['acme/a#1: has no source', file([{ ...sound, source: [] }])],
   ['acme/a#1: "2026-06-01" is no UTC instant', file([{ ...sound, validFrom: '2026-06-01' }])],

@@ -114,6 +114,12 @@ describe('fallbacks', () => {
   })
 })
 
+test('pixels of an image are a unit of their own, beside the tokens of its text', () => {
+  const card = cardOf({ input: '0.12', imagePixels: '0.6' })
+  const out = priced(card, row({ input: 500, imagePixels: 2_000_000 }))
+  expect([out.status, usd(out.totalPico), usd(out.otherPico)]).toEqual(['priced', '0.00126', '0.0012'])
+})
+
 describe('bands', () => {
   const rates = [{ rates: { input: '1', cacheRead: '0.1', output: '2' } }]
   const over = { input: '10', cacheRead: '1', output: '20' }

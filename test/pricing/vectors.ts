@@ -48,6 +48,7 @@ const units: { readonly [name: string]: UsageUnitName } = {
   citation_tokens: 'citation',
   input_characters: 'characters',
   images: 'images',
+  input_image_pixels: 'imagePixels',
   audio_seconds: 'audioSeconds',
   video_seconds: 'videoSeconds',
   document_pages: 'pages',

@@ -41,6 +41,7 @@ const attributes: Readonly<Record<UsageUnitName, string>> = {
   citation: 'gen_ai.usage.citation_tokens',
   characters: 'gen_ai.usage.input_characters',
   images: 'gen_ai.usage.images',
+  imagePixels: 'gen_ai.usage.input_image_pixels',
   audioSeconds: 'gen_ai.usage.audio_seconds',
   videoSeconds: 'gen_ai.usage.video_seconds',
   pages: 'gen_ai.usage.document_pages',
