@@ -24,6 +24,7 @@ const units: Readonly<Record<UsageUnitName, readonly [vectorName: string, doc: s
   citation: ['citation_tokens', 'Of the output tokens, citations'],
   characters: ['input_characters', 'Characters of text'],
   images: ['images', 'Images by the piece'],
+  imagePixels: ['input_image_pixels', 'Pixels of input images (Voyage)'],
   audioSeconds: ['audio_seconds', 'Seconds of audio, 12.5 too'],
   videoSeconds: ['video_seconds', 'Seconds of video, 12.5 too'],
   pages: ['document_pages', 'Pages of documents'],
