@@ -2,6 +2,7 @@
 // whose totals include their details. A cost object is the user's own figure and stands as reported.
 
 import type { Dialect } from '../dialect.ts'
+import type { FieldName } from '../fields.ts'
 import type { SpanView } from '../span-view.ts'
 
 export default {
@@ -59,41 +60,104 @@ export default {
   },
 } satisfies Dialect
 
-function readUsage(span: SpanView, usage: Readonly<Record<string, unknown>>): void {
-  const count = (...names: string[]): number | undefined => {
-    for (const name of names) {
-      const value = usage[name]
-      if (typeof value === 'number') return value
-    }
-    return undefined
-  }
-  const isOpenAi = 'prompt_tokens' in usage || ('input_tokens' in usage && 'input_tokens_details' in usage)
-  if (isOpenAi) {
-    const inputDetails = (usage['prompt_tokens_details'] ?? usage['input_tokens_details'] ?? {}) as Record<
-      string,
-      unknown
-    >
-    const outputDetails = (usage['completion_tokens_details'] ?? usage['output_tokens_details'] ?? {}) as Record<
-      string,
-      unknown
-    >
-    span.setUsage('inputTokens', count('prompt_tokens', 'input_tokens'))
-    span.setUsage('outputTokens', count('completion_tokens', 'output_tokens'))
-    span.setUsage('cacheReadTokens', inputDetails['cached_tokens'] ?? count('input_cached_tokens'))
-    span.setUsage('reasoningTokens', outputDetails['reasoning_tokens'])
-    span.setUsage('inputAudioTokens', inputDetails['audio_tokens'])
-    span.setUsage('outputAudioTokens', outputDetails['audio_tokens'])
-    return
-  }
-  const fresh = count('input', 'input_tokens')
-  const cacheRead = count('cache_read_input_tokens', 'input_cached_tokens', 'input_cache_read')
-  const cacheWrite = count('cache_creation_input_tokens', 'input_cache_creation')
-  const plain = count('output', 'output_tokens')
-  const reasoning = count('output_reasoning_tokens', 'output_reasoning')
+type Counts = Readonly<Record<string, unknown>>
+
+function readUsage(span: SpanView, usage: Counts): void {
+  const ofUnit = typeof usage['unit'] === 'string' ? units[usage['unit'].toUpperCase()] : undefined
+  if (ofUnit !== undefined) {
+    const quantity = first(usage, 'total', 'input', 'output')
+    if (quantity !== undefined) span.setUsage(ofUnit.field, quantity / ofUnit.per)
+  } else if ('prompt_tokens' in usage || ('input_tokens' in usage && 'input_tokens_details' in usage)) {
+    readOpenAi(span, usage)
+  } else readBuckets(span, usage)
+}
+
+/** The units of a usage object that has one; TOKENS are read as buckets. */
+const units: Readonly<Record<string, { readonly field: FieldName; readonly per: number }>> = {
+  CHARACTERS: { field: 'characters', per: 1 },
+  IMAGES: { field: 'images', per: 1 },
+  SECONDS: { field: 'audioSeconds', per: 1 },
+  MILLISECONDS: { field: 'audioSeconds', per: 1000 },
+  REQUESTS: { field: 'requests', per: 1 },
+}
+
+function readOpenAi(span: SpanView, usage: Counts): void {
+  const inputDetails = (usage['prompt_tokens_details'] ?? usage['input_tokens_details'] ?? {}) as Counts
+  const outputDetails = (usage['completion_tokens_details'] ?? usage['output_tokens_details'] ?? {}) as Counts
+  span.setUsage('inputTokens', first(usage, 'prompt_tokens', 'input_tokens'))
+  span.setUsage('outputTokens', first(usage, 'completion_tokens', 'output_tokens'))
+  span.setUsage('cacheReadTokens', inputDetails['cached_tokens'] ?? first(usage, 'input_cached_tokens'))
+  span.setUsage('reasoningTokens', outputDetails['reasoning_tokens'])
+  span.setUsage('inputAudioTokens', inputDetails['audio_tokens'])
+  span.setUsage('outputAudioTokens', outputDetails['audio_tokens'])
+}
+
+/** Buckets that are a kind of input or output of their own: the totals here include them. */
+const inputKinds: Readonly<Record<string, FieldName>> = {
+  input_audio_tokens: 'inputAudioTokens',
+  input_audio: 'inputAudioTokens',
+  input_image_tokens: 'inputImageTokens',
+  input_image: 'inputImageTokens',
+  input_video_tokens: 'inputVideoTokens',
+  input_video: 'inputVideoTokens',
+}
+const outputKinds: Readonly<Record<string, FieldName>> = {
+  output_audio_tokens: 'outputAudioTokens',
+  output_audio: 'outputAudioTokens',
+  output_image_tokens: 'outputImageTokens',
+  output_image: 'outputImageTokens',
+}
+/** Buckets that are no tokens. */
+const otherKinds: Readonly<Record<string, FieldName>> = {
+  characters: 'characters',
+  images: 'images',
+  seconds: 'audioSeconds',
+  audio_seconds: 'audioSeconds',
+  video_seconds: 'videoSeconds',
+  pages: 'pages',
+  requests: 'requests',
+  web_search_calls: 'webSearchCalls',
+  web_search_requests: 'webSearchCalls',
+  file_search_calls: 'fileSearchCalls',
+  search_units: 'searchUnits',
+}
+
+function readBuckets(span: SpanView, usage: Counts): void {
   span.setMeaning({ inputIncludesCache: false, outputIncludesReasoning: false })
-  span.setUsage('inputTokens', fresh)
-  span.setUsage('cacheReadTokens', cacheRead)
-  span.setUsage('cacheWriteTokens', cacheWrite)
-  span.setUsage('outputTokens', plain)
-  span.setUsage('reasoningTokens', reasoning)
+  span.setUsage('inputTokens', withKinds(span, usage, inputKinds, first(usage, 'input', 'input_tokens')))
+  span.setUsage('outputTokens', withKinds(span, usage, outputKinds, first(usage, 'output', 'output_tokens')))
+  span.setUsage('cacheReadTokens', first(usage, 'cache_read_input_tokens', 'input_cached_tokens', 'input_cache_read'))
+  const long = first(usage, 'input_cache_creation_1h', 'cache_creation_1h_input_tokens')
+  const short = first(usage, 'input_cache_creation_5m', 'cache_creation_5m_input_tokens')
+  const written = first(usage, 'cache_creation_input_tokens', 'input_cache_creation')
+  const byLifetime = long === undefined && short === undefined ? undefined : (long ?? 0) + (short ?? 0)
+  span.setUsage('cacheWriteTokens', written ?? byLifetime)
+  span.setUsage('cacheWrite1hTokens', long)
+  span.setUsage('reasoningTokens', first(usage, 'output_reasoning_tokens', 'output_reasoning'))
+  for (const [name, field] of Object.entries(otherKinds)) span.setUsage(field, first(usage, name))
+}
+
+/** A total with the kinds beside it, each of which is set as well. */
+function withKinds(
+  span: SpanView,
+  usage: Counts,
+  kinds: Readonly<Record<string, FieldName>>,
+  plain: number | undefined,
+): number | undefined {
+  let total = plain
+  for (const [name, field] of Object.entries(kinds)) {
+    const quantity = first(usage, name)
+    if (quantity === undefined) continue
+    span.setUsage(field, quantity)
+    total = (total ?? 0) + quantity
+  }
+  return total
+}
+
+function first(usage: Counts, ...names: string[]): number | undefined {
+  for (const name of names) {
+    const value = usage[name]
+    if (typeof value === 'number') return value
+  }
+  return undefined
 }

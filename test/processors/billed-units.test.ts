@@ -83,6 +83,34 @@ describe('units', () => {
   })
 })
 
+describe('units of a Langfuse generation', () => {
+  test.each<[object, object]>([
+    [
+      { input: 10, output: 5, unit: 'TOKENS' },
+      { input: 10, output: 5 },
+    ],
+    [{ input: 1200, unit: 'CHARACTERS' }, { characters: 1200 }],
+    [{ total: 3, unit: 'IMAGES' }, { images: 3 }],
+    [{ total: 1500, unit: 'MILLISECONDS' }, { audioSeconds: 1.5 }],
+    [{ input: 90, unit: 'SECONDS' }, { audioSeconds: 90 }],
+    [{ total: 1, unit: 'REQUESTS' }, { requests: 1 }],
+    [
+      { input: 10, input_audio: 7, input_cached_tokens: 20, output: 5, output_audio: 2, images: 1 },
+      { input: 37, inputAudio: 7, cacheRead: 20, output: 7, outputAudio: 2, images: 1 },
+    ],
+    [
+      { input: 10, input_cache_creation_5m: 3, input_cache_creation_1h: 4 },
+      { input: 17, cacheWrite: 7, cacheWrite1h: 4 },
+    ],
+  ])('%j', (usage, expected) => {
+    const row = usageOf({
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.usage_details': JSON.stringify(usage),
+    })
+    expect(row['usage']).toEqual(expected)
+  })
+})
+
 describe('conditions', () => {
   test.each<[Attributes, object]>([
     [{ 'gen_ai.response.service_tier': 'flex' }, { serviceTier: 'flex' }],
