@@ -5,7 +5,7 @@ import type { InsertRequest } from '../collector/clickhouse/client.ts'
 import { readQuarantine, redrive } from '../collector/quarantine.ts'
 import { MemoryDisk } from './journal/memory-disk.ts'
 import { idsOf, record } from './journal/rows.ts'
-import { type Bench, expectBalance, runDry, setUp } from './writer-bench.ts'
+import { type Bench, empty, expectBalance, runDry, setUp } from './writer-bench.ts'
 
 describe('bad data', () => {
   test('one bad block of 64 is found in 2·log2 inserts; the others are stored, it is kept with its reason', async () => {
@@ -153,6 +153,22 @@ describe('bad data', () => {
     await runDry(next)
     expect(clickHouse.idsOf('spans')).toEqual([2, 3])
     await next.journal.close()
+  })
+
+  test('a quarantine that is emptied by hand while the writer waits lets it go on', async () => {
+    const bench = await setUp({ quarantineBytesMax: 30 })
+    for (const id of [1, 2, 3]) await bench.journal.append([record([id])])
+    for (const id of [1, 2]) bench.clickHouse.badIds.add(id)
+    const stop = bench.start()
+    await bench.until(() => bench.health.length > 0)
+    const folder = path.join(bench.quarantineDir, 'spans')
+    for (const name of fs.readdirSync(folder)) fs.rmSync(path.join(folder, name))
+    await bench.until(empty(bench))
+    await stop()
+    expect(bench.clickHouse.idsOf('spans')).toEqual([3])
+    expect(bench.health.map(({ state }) => state)).toEqual(['paused', 'ok'])
+    expectBalance(bench)
+    await bench.journal.close()
   })
 
   test('quarantine is closed to others, and is emptied by sending it again', async () => {

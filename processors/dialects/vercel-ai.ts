@@ -83,7 +83,7 @@ export default {
   read(span) {
     const isInclusive = span.has('usageJson')
     if (isInclusive) span.setMeaning({ inputIncludesCache: true, outputIncludesReasoning: true })
-    else span.setMeaning({ inputIncludesCache: cacheIsOutside(span) ? false : undefined })
+    else if (cacheIsOutside(span)) span.setMeaning({ inputIncludesCache: false })
     const metadata = span.json('providerMetadata')
     if (metadata !== undefined) readMetadata(span, metadata)
     const prompt = span.json('promptJson')

@@ -86,6 +86,7 @@ export const calls: readonly Call[] = [
     total_cost: '0.0625',
     failure_class: 'timeout',
     duration_ns: 9e9,
+    ttft_ns: 4e9,
     attempts: 2,
   }),
   call(midnight - day + 12 * hour, '05', {
