@@ -1,6 +1,7 @@
 // YAML file, environment and flags → the text given for each option and where it was given. Later wins.
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { nearName } from '../schemas/near-name.ts'
 import { type Kind, yesOrNo } from './config-values.ts'
 
 export interface Option {
@@ -174,23 +175,7 @@ function keysOf(options: readonly Option[]): string[] {
 /** The error for a name that is none of ours, with the one that was probably meant. The value is not shown: it may be secret. */
 export function unknownName(what: string, name: string, known: Iterable<string>): string {
   const shown = JSON.stringify(name.slice(0, 100))
-  const near = [...known]
-    .map((each) => ({ each, edits: editDistance(name, each) }))
-    .sort((a, b) => a.edits - b.edits)[0]
-  const hint = near !== undefined && near.edits <= 3 ? `; did you mean ${near.each}?` : ''
+  const near = nearName(name, known)
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
   return `unknown ${what} ${shown}${hint}`
-}
-
-/** Levenshtein distance; names longer than 100 characters are as far as can be. */
-function editDistance(a: string, b: string): number {
-  if (a.length > 100) return a.length
-  let before = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(before[j]! + 1, row[j - 1]! + 1, before[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    before = row
-  }
-  return before[b.length]!
 }

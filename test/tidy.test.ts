@@ -51,6 +51,12 @@ const rooms: readonly Room[] = [
     may: ['questions', 'clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {
+    name: 'own prices',
+    files: /^collector\/prices\//,
+    may: ['processors', 'schemas', 'leaves'],
+    onlyFor: ['top', 'test'],
+  },
+  {
     name: 'loaders',
     files: /^collector\/(registry|price-files|tokenizer)\.ts$/,
     may: ['processors', 'schemas'],

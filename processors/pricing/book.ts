@@ -6,15 +6,19 @@
 //   for how long   every answer, a miss too, carries the window in which it stays the same
 
 import { createHash } from 'node:crypto'
-import { type Card, compileEntry, type MatchKind, priceFlags } from './card.ts'
-import type { CallConditions } from './conditions.ts'
-import type { ModelAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
+import { type Card, type MatchKind, priceFlags } from './card.ts'
+import { type CallConditions, noConditions } from './conditions.ts'
+import type { CatalogueNames } from './custom/check.ts'
+import { discountedId, discountedRates } from './custom/discount.ts'
+import { type CustomSettings, noSettings } from './custom/form.ts'
+import { type CustomView, CustomViews, isDiscounted } from './custom/view.ts'
+import type { ModelAlias, OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
 import { Window } from './schedule.ts'
-import { type Found, grouped, Shelf } from './shelf.ts'
+import { type Found, Shelf } from './shelf.ts'
 
 export type { Card, MatchKind } from './card.ts'
 export { type CallConditions, noConditions } from './conditions.ts'
-export type { PriceEntry, PriceFile, PriceOverride } from './file.ts'
+export type { OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
 
 export type Resolution =
   | { readonly kind: 'card'; readonly card: Card }
@@ -28,12 +32,19 @@ export type Resolution =
 export interface PriceBookOptions {
   /** The book as it was known at this instant: Unix milliseconds; absent = all that is recorded. */
   readonly asOf?: number
-  /** Users' own prices, and scopes project before organisation before installation. */
+  /** Users' own prices. */
   readonly overrides?: readonly PriceOverride[]
+  /** Users' own names for models. */
+  readonly aliases?: readonly OverrideAlias[]
+  /** Which projects an organisation has, and calendars of the users' own schedules. */
+  readonly settings?: CustomSettings
 }
 
+/** Far enough for every entry that is still open. */
+const someDayMs = Date.parse('2100-01-01T00:00:00Z')
+
 /** An entry with the provider whose file it is from. */
-export interface BookEntry extends PriceEntry {
+export interface BookEntry extends PriceEntry, Pick<PriceOverride, 'scope' | 'names' | 'plan'> {
   readonly provider: string
 }
 
@@ -48,10 +59,13 @@ export class PriceBook {
   /** Day of the newest record and a hash of the content: `2026-11-22.3fa9c1d2`. Stored on every row priced by it. */
   readonly version: string
   private readonly shelves = new Map<string, Shelf>()
-  private readonly overrides: readonly Shelf[]
   /** Files without an entry that was known by then: they answer nothing, but a question about them can say why. */
   private readonly later = new Map<string, Shelf>()
   readonly asOf: number
+  private readonly custom: CustomViews
+  /** Of the project the book is for. */
+  private readonly view: CustomView
+  private readonly projects = new Map<string, PriceBook>()
   /** Provider per exact id, null where several have it; of a maker and its hosts, the maker. */
   private readonly owners = new Map<string, string | null>()
   private readonly hosted = new Map<string, string | null>()
@@ -69,11 +83,26 @@ export class PriceBook {
       this.shelves.set(file.provider, shelf)
       for (const id of shelf.exact.keys()) this.claim(id, file)
     }
-    this.overrides = overrideShelves(options.overrides ?? [], this.shelves, asOf)
+    const { overrides = [], aliases = [], settings = noSettings } = options
+    this.custom = new CustomViews({ overrides, aliases, settings }, this.shelves, asOf)
+    this.view = this.custom.installation()
     this.version = versionOf(
-      [...this.shelves.values(), ...this.overrides].flatMap((shelf) => shelf.records),
+      [...this.shelves.values()].flatMap((shelf) => shelf.records),
       files.filter(({ provider }) => this.shelves.has(provider)),
+      this.custom,
     )
+  }
+
+  /** The book as it prices one project's calls: the same one for all projects that have no prices of their own. */
+  forProject(project: string): PriceBook {
+    const known = this.projects.get(project)
+    if (known !== undefined) return known
+    const view = this.custom.viewOf(project)
+    if (view === null) return this
+    // Everything but the view is shared; only projects that the users' prices name come here, so that these are few.
+    const own = Object.assign(Object.create(PriceBook.prototype) as PriceBook, this, { view })
+    this.projects.set(project, own)
+    return own
   }
 
   /**
@@ -82,11 +111,20 @@ export class PriceBook {
    */
   resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
     const window = new Window(atMs)
-    for (const shelf of this.overrides) {
-      if (shelf.provider !== provider) continue
-      const found = shelf.find(model, conditions, window)
-      if (found !== null && found !== 'no_rate_for_tier') return cardOf(shelf, found, 'override', window)
-    }
+    if (this.view.isEmpty) return this.listed(provider, model, conditions, window)
+    const owner = provider === '' ? this.ownerOf(model) || this.view.ownerOf(model) : provider
+    const answer = this.view.resolve(owner, model, conditions, window, (...name) => {
+      const listed = this.listed(...name, conditions, window)
+      return listed.kind === 'card' ? listed.card : null
+    })
+    if ('card' in answer) return { kind: 'card', card: provider === '' ? inferred(answer.card, owner) : answer.card }
+    return answer.isAlias
+      ? asAlias(this.listed(answer.provider, answer.model, conditions, window))
+      : this.listed(provider, model, conditions, window)
+  }
+
+  /** By the catalogue alone. */
+  private listed(provider: string, model: string, conditions: CallConditions, window: Window): Resolution {
     const owner = provider === '' ? this.ownerOf(model) : provider
     const shelf = this.shelves.get(owner)
     if (shelf === undefined) return missOf('unknown_provider', window)
@@ -101,16 +139,29 @@ export class PriceBook {
     const owner = provider === '' ? this.ownerOf(model) : provider
     const catalogue = this.shelves.get(owner) ?? this.later.get(owner)
     return [
-      ...this.overrides.filter((each) => each.provider === provider).map((shelf) => ({ isOverride: true, shelf })),
+      ...this.view.shelvesOf(owner).map((shelf) => ({ isOverride: true, shelf })),
       ...(catalogue === undefined ? [] : [{ isOverride: false, shelf: catalogue }]),
     ]
   }
 
-  /** All entries of the book, superseded ones too: rows priced by an earlier book name them. */
+  /** All entries of the book, superseded ones too: rows priced by an earlier book name them. Of every project. */
   entries(): readonly BookEntry[] {
-    return [...this.shelves.values(), ...this.overrides].flatMap((shelf) =>
-      shelf.entries.map(({ entry }) => ({ ...entry, provider: shelf.provider })),
+    const listed = [...this.shelves.values()].flatMap((shelf) =>
+      shelf.entries.map(({ entry }): BookEntry => ({ ...entry, provider: shelf.provider })),
     )
+    return [...listed, ...this.custom.overrides.flatMap((override) => entriesOf(override, listed))]
+  }
+
+  /** What the checks of users' own prices ask. */
+  catalogueNames(): CatalogueNames {
+    return {
+      providers: [...this.shelves.keys()],
+      modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
+      knows: (provider, model) =>
+        this.shelves.get(provider)?.knows(model) === true ||
+        this.listed(provider, model, noConditions, new Window(someDayMs)).kind === 'card',
+      calendarsOf: (provider) => Object.keys(this.shelves.get(provider)?.words.calendars ?? {}),
+    }
   }
 
   /** What an operator may want to alias or override after a miss; null when nothing is near. */
@@ -137,52 +188,74 @@ export class PriceBook {
   }
 }
 
-function cardOf(shelf: Shelf, found: Found, match: MatchKind, window: Window): Resolution {
-  const { candidate } = found
-  candidate.compiled ??= compileEntry(candidate.entry)
-  const card: Card = {
-    entry: candidate.entry.id,
-    provider: shelf.provider,
-    model: found.model,
-    match,
-    fromMs: window.fromMs,
-    toMs: window.toMs,
-    currency: candidate.compiled.currency,
-    flags: found.flags,
-    reason: (found.flags & priceFlags.standard_rate_used) !== 0 ? 'no_rate_for_tier' : '',
-    bands: candidate.compiled.bands,
-    minimum: candidate.compiled.minimum,
-  }
-  return { kind: 'card', card }
+function cardOf(shelf: Shelf, found: Found, match: MatchKind, { fromMs, toMs }: Window): Resolution {
+  return { kind: 'card', card: { ...shelf.cardOf(found, match), fromMs, toMs } }
+}
+
+/** A discount is an entry for each one it is taken off. */
+function entriesOf(override: PriceOverride, listed: readonly BookEntry[]): readonly BookEntry[] {
+  const { discount } = override
+  if (discount === undefined) return [override]
+  return listed
+    .filter((entry) => entry.provider === override.provider && isDiscounted(override, entry))
+    .map((entry) => ({
+      ...override,
+      id: discountedId(override.id, entry.id),
+      models: entry.models,
+      when: { ...entry.when, ...override.when },
+      validFrom: later(override.validFrom, entry.validFrom),
+      validTo: earlier(override.validTo, entry.validTo),
+      bands: discountedRates(entry, discount),
+      per: entry.per,
+      ...(entry.minimum === undefined ? {} : { minimum: entry.minimum }),
+      currency: entry.currency,
+      source: [...override.source, ...entry.source],
+      confidence: entry.confidence,
+    }))
+    .filter(
+      ({ validFrom, validTo }) => validFrom === null || validTo === null || Date.parse(validFrom) < Date.parse(validTo),
+    )
+}
+
+function later(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b
+  return Date.parse(a) > Date.parse(b) ? a : b
+}
+
+function earlier(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b
+  return Date.parse(a) < Date.parse(b) ? a : b
+}
+
+/** The call named no provider: that it is this one was concluded from the model. */
+function inferred(card: Card, owner: string): Card {
+  return card.provider === owner ? { ...card, flags: card.flags | priceFlags.provider_inferred } : card
+}
+
+function asAlias(resolution: Resolution): Resolution {
+  return resolution.kind === 'card' ? { kind: 'card', card: { ...resolution.card, match: 'alias' } } : resolution
 }
 
 function missOf(reason: 'unknown_model' | 'unknown_provider' | 'no_rate_for_tier', window: Window): Resolution {
   return { kind: 'miss', reason, fromMs: window.fromMs, toMs: window.toMs }
 }
 
-const scopes = ['project', 'organisation', 'installation'] as const
-
-/** One shelf per scope and provider, narrow scopes first; path and value spellings are the catalogue's. */
-function overrideShelves(
-  overrides: readonly PriceOverride[],
-  shelves: ReadonlyMap<string, Shelf>,
-  asOf: number,
-): readonly Shelf[] {
-  return scopes.flatMap((scope) => {
-    const own = overrides.filter((override) => (override.scope ?? 'installation') === scope)
-    return [...grouped(own, ({ provider }) => [provider])].map(([provider, entries]) => {
-      const catalogue = shelves.get(provider)
-      return new Shelf({ ...(catalogue?.words ?? {}), provider, entries }, asOf)
-    })
-  })
-}
-
-/** Of everything that decides a price: the records, overrides among them, and the words and calendars of the files. */
-function versionOf(records: readonly (PriceEntry | ModelAlias)[], files: readonly PriceFile[]): string {
-  const newest = records.reduce((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '')
-  const words = files.map(({ entries, aliases, ...rest }) => rest)
+/** Of everything that decides a price: the records, users' own among them, and the words and calendars of the files. */
+function versionOf(
+  records: readonly (PriceEntry | ModelAlias)[],
+  files: readonly PriceFile[],
+  { overrides, aliases, settings }: CustomViews,
+): string {
+  const newest = [...records, ...overrides, ...aliases].reduce(
+    (latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest),
+    '',
+  )
+  const words = files.map(({ entries, aliases: _, ...rest }) => rest)
+  // When something was first seen differs from one collector to the next; only the order can decide a price.
+  const own = [...overrides, ...aliases].map(({ recordedAt, ...rest }) => rest)
+  const isPlain = own.length === 0 && settings === noSettings
   const hash = createHash('sha256')
-    .update(JSON.stringify([records, words]))
+    .update(JSON.stringify(isPlain ? [records, words] : [records, words, own, settings]))
     .digest('hex')
   return `${newest === '' ? 'empty' : newest.slice(0, 10)}.${hash.slice(0, 8)}`
 }

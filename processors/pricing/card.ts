@@ -70,8 +70,11 @@ export interface Card {
 /** The part of a card that depends on the entry alone: made once per entry. */
 export type CompiledEntry = Pick<Card, 'bands' | 'minimum' | 'currency'>
 
+/** What an entry says of money. */
+export type RateCard = Pick<PriceEntry, 'id' | 'bands' | 'per' | 'minimum' | 'currency'>
+
 /** Throws RangeError when a rate is not a decimal, has no `per`, or does not fit a double exactly. */
-export function compileEntry(entry: PriceEntry): CompiledEntry {
+export function compileEntry(entry: RateCard): CompiledEntry {
   return {
     bands: entry.bands.map((band) => compileBand(entry, band)),
     minimum: entry.minimum === undefined ? null : minimumOf(entry.minimum),
@@ -94,7 +97,7 @@ interface Fraction {
   readonly denominator: bigint
 }
 
-function compileBand(entry: PriceEntry, band: Band): CardBand {
+function compileBand(entry: RateCard, band: Band): CardBand {
   const published = new Map<UsageUnitName, PublishedRate>()
   const fractions = new Map<UsageUnitName, Fraction>()
   for (const { name, key, partOf } of usageUnits) {

@@ -111,9 +111,36 @@ export interface PriceFile {
   readonly entries: readonly PriceEntry[]
 }
 
+export const overrideScopes = ['project', 'organisation', 'installation'] as const
+export type OverrideScope = (typeof overrideScopes)[number]
+
 /** A price of the user's own. It replaces the whole card: a rate it does not give is not taken from the catalogue. */
 export interface PriceOverride extends PriceEntry {
   readonly provider: string
-  /** Narrower scopes go first; which project a book is for is decided by who builds it. */
-  readonly scope?: 'project' | 'organisation' | 'installation'
+  /** Narrower scopes go first; absent: installation. */
+  readonly scope?: OverrideScope
+  /** Projects or organisations it is for; absent: whoever the book is made for. */
+  readonly names?: readonly string[]
+  /** A share off the card that the catalogue gives, in percent of the list; its own bands are not looked at. */
+  readonly discount?: { readonly percent: string; readonly units?: readonly UsageUnitName[] }
+  /** A fixed charge covers the calls; null when the user does not say how much. */
+  readonly plan?: { readonly amount: string; readonly currency: string; readonly period: string } | null
+}
+
+/** A reported name of the user's own for a model; looked up after the exact ids of its scope. */
+export interface OverrideAlias {
+  readonly id: string
+  /** As reported; null: of any provider. */
+  readonly provider: string | null
+  /** Exact, or a prefix that ends in `*`. */
+  readonly name: string
+  /** Provider of the model; null: the same. */
+  readonly to: string | null
+  /** `*` in it is what the star in the name stood for. */
+  readonly model: string
+  readonly validFrom: string | null
+  readonly validTo: string | null
+  readonly recordedAt: string
+  readonly scope?: OverrideScope
+  readonly names?: readonly string[]
 }

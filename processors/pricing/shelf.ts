@@ -1,7 +1,7 @@
 // The entries of one provider, by the names they are known under, and the choice among them: the most specific whose
 // conditions hold, of these the newest recorded.
 
-import { type CompiledEntry, type MatchKind, priceFlags } from './card.ts'
+import { type Card, type CompiledEntry, compileEntry, type MatchKind, priceFlags } from './card.ts'
 import { type CallConditions, noConditions } from './conditions.ts'
 import {
   type ConditionName,
@@ -50,13 +50,13 @@ export class Shelf {
   /** Longest first, so that the first hit is the longest by construction. */
   private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
   /** How the provider's names and values are spelled. */
-  readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings'>
+  readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings' | 'calendars'>
 
   constructor(file: PriceFile, asOf: number) {
     this.provider = file.provider
     this.file = file
-    const { modelPaths = [], modelSuffixes = [], spellings = {} } = file
-    this.words = { modelPaths, modelSuffixes, spellings }
+    const { modelPaths = [], modelSuffixes = [], spellings = {}, calendars = {} } = file
+    this.words = { modelPaths, modelSuffixes, spellings, calendars }
     const known = file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
     this.entries = known.map((entry) => candidateOf(entry, file))
     const superseded = new Set(known.flatMap((entry) => entry.supersedes ?? []))
@@ -81,6 +81,57 @@ export class Shelf {
       if (found !== null) return found
     }
     return null
+  }
+
+  /** By exact id alone; null also when its entries hold under other conditions only. */
+  findExact(reported: string, conditions: CallConditions, window: Window): Found | null {
+    const said = this.spelled(conditions)
+    for (const model of this.namesOf(reported)) {
+      const chosen = choose(this.exact.get(model) ?? [], said, window)
+      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'exact', model }
+    }
+    return null
+  }
+
+  /** By the longest prefix alone, the empty one last. */
+  findPrefix(reported: string, conditions: CallConditions, window: Window): Found | null {
+    const said = this.spelled(conditions)
+    const names = this.namesOf(reported)
+    for (const { prefix, candidates } of this.prefixes) {
+      const model = names.find((name) => name.startsWith(prefix))
+      if (model === undefined) continue
+      const chosen = choose(candidates, said, window)
+      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'prefix', model }
+    }
+    return null
+  }
+
+  /** The card of what was found, with the window still open on both sides. */
+  cardOf({ candidate, model, flags }: Found, match: MatchKind): Card {
+    candidate.compiled ??= compileEntry(candidate.entry)
+    return {
+      entry: candidate.entry.id,
+      provider: this.provider,
+      model,
+      match,
+      fromMs: Number.NEGATIVE_INFINITY,
+      toMs: Number.POSITIVE_INFINITY,
+      currency: candidate.compiled.currency,
+      flags,
+      reason: (flags & priceFlags.standard_rate_used) !== 0 ? 'no_rate_for_tier' : '',
+      bands: candidate.compiled.bands,
+      minimum: candidate.compiled.minimum,
+    }
+  }
+
+  /** Whether anything is filed under the name, at whatever time. */
+  knows(reported: string): boolean {
+    return this.namesOf(reported).some(
+      (name) =>
+        this.exact.has(name) ||
+        this.aliases.has(name) ||
+        this.prefixes.some(({ prefix }) => prefix !== '' && name.startsWith(prefix)),
+    )
   }
 
   private findName(model: string, said: CallConditions, window: Window): Found | 'no_rate_for_tier' | null {
@@ -133,12 +184,15 @@ export class Shelf {
   spelled(conditions: CallConditions): CallConditions {
     if (conditions === noConditions) return conditions
     const said = {} as { -readonly [name in ConditionName]: string }
-    for (const name of conditionNames) {
-      const value = conditions[name].toLowerCase()
-      said[name] = this.words.spellings?.[name]?.[value] ?? commonSpellings[name]?.[value] ?? value
-    }
+    for (const name of conditionNames) said[name] = spelledValue(this.words, name, conditions[name])
     return said
   }
+}
+
+/** A condition's value in the words of price entries. */
+export function spelledValue({ spellings }: Pick<PriceFile, 'spellings'>, name: ConditionName, value: string): string {
+  const lower = value.toLowerCase()
+  return spellings?.[name]?.[lower] ?? commonSpellings[name]?.[lower] ?? lower
 }
 
 /** Words for "nothing special" at any provider. `auto` is what was asked for: it does not say what was served. */
@@ -181,11 +235,16 @@ export function isBetter(a: Candidate, b: Candidate): boolean {
 }
 
 export function specificity(candidate: Candidate): number {
-  return candidate.tests.length + (candidate.schedule === null ? 0 : 1)
+  return candidate.tests.filter(({ test }) => !isAny(test)).length + (candidate.schedule === null ? 0 : 1)
 }
 
 function rank(candidate: Candidate): number {
   return candidate.tests.reduce((sum, { name }) => sum + 2 ** conditionNames.indexOf(name), 0)
+}
+
+/** Says that the entry holds whatever the value: no condition, but a word on it. */
+function isAny(test: ConditionTest): boolean {
+  return typeof test === 'object' && 'not' in test && test.not.length === 0
 }
 
 export function passes(test: ConditionTest, value: string): boolean {

@@ -1,0 +1,62 @@
+// A share off the list: rates of the catalogue × (100 − percent) / 100, as exact decimals.
+
+import { type UsageUnitName, usageUnits } from '../../../schemas/usage.ts'
+import { type Card, type CompiledEntry, compileEntry } from '../card.ts'
+import type { Band, PriceEntry, PriceOverride, Rates } from '../file.ts'
+
+type Discount = NonNullable<PriceOverride['discount']>
+
+/** Names both, so that a row can be explained: `discount:openai-2026@3fa9c1d2 off openai/gpt-5#1`. */
+export function discountedId(discountId: string, listId: string): string {
+  return `${discountId} off ${listId}`
+}
+
+/** The card of the list with the discount taken off; bands, minimum and edges stay. Throws RangeError as compileEntry. */
+export function discountedEntry(id: string, list: Pick<Card, 'bands' | 'currency'>, discount: Discount): CompiledEntry {
+  const per: { [unit: string]: number } = {}
+  const bands = list.bands.map((band, i): Band => {
+    const rates: { [unit in UsageUnitName]?: string } = {}
+    for (const [unit, published] of band.published) {
+      rates[unit] = isOff(discount, unit) ? lessPercent(published.price, discount.percent) : published.price
+      per[unit] = published.per
+    }
+    return i === 0 ? { rates } : { inputTokens: { over: band.over, inclusive: band.inclusive }, rates }
+  })
+  return compileEntry({ id, bands, per, currency: list.currency })
+}
+
+/** The same for an entry as it is written, for `model_prices`. */
+export function discountedRates(entry: PriceEntry, discount: Discount): readonly Band[] {
+  return entry.bands.map((band) => {
+    const rates: { [unit in UsageUnitName]?: string } = {}
+    for (const { name } of usageUnits) {
+      const price = band.rates[name]
+      if (price !== undefined) rates[name] = isOff(discount, name) ? lessPercent(price, discount.percent) : price
+    }
+    return { ...band, rates: rates satisfies Rates }
+  })
+}
+
+function isOff({ units }: Discount, unit: UsageUnitName): boolean {
+  return units === undefined || units.includes(unit)
+}
+
+/** `"0.3"` less `"12.5"` percent is `"0.2625"`. */
+export function lessPercent(price: string, percent: string): string {
+  const [value, valueDecimals] = scaled(price)
+  const [off, offDecimals] = scaled(percent)
+  const left = 100n * 10n ** BigInt(offDecimals) - off
+  return decimalText(value * left, valueDecimals + offDecimals + 2)
+}
+
+function scaled(decimal: string): [bigint, number] {
+  const [whole = '', part = ''] = decimal.split('.')
+  return [BigInt(whole + part), part.length]
+}
+
+function decimalText(value: bigint, decimals: number): string {
+  const digits = value.toString().padStart(decimals + 1, '0')
+  const part = digits.slice(digits.length - decimals).replace(/0+$/, '')
+  const whole = digits.slice(0, digits.length - decimals)
+  return part === '' ? whole : `${whole}.${part}`
+}
