@@ -18,7 +18,7 @@ export interface OwnPrices {
 }
 
 const bytesMax = 4 * 2 ** 20
-const nodesMax = 500_000
+const nodesMax = 200_000
 const depthMax = 20
 
 /**

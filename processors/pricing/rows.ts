@@ -11,13 +11,22 @@ export function priceRows(book: PriceBook): Record<string, unknown>[] {
       ...entryRow(entry, book.version),
       min_input_tokens: lowerEdge(band.inputTokens),
       rates: band.rates,
+      ...fixedCharge(entry),
     })),
   )
 }
 
+/** Calls that a plan covers cost nothing; what it costs itself stands in the place of the rates. */
+function fixedCharge({ plan }: BookEntry): Record<string, unknown> {
+  if (plan === undefined) return {}
+  if (plan === null) return { rates: {}, per: {} }
+  return { rates: { fixed: plan.amount }, per: { fixed: plan.period }, currency: plan.currency }
+}
+
 function entryRow(entry: BookEntry, version: string): Record<string, unknown> {
   const { models, when } = entry
-  const conditions = Object.entries(when ?? {}).filter(([, value]) => value !== null)
+  const scope = entry.names === undefined ? {} : { [entry.scope ?? 'installation']: entry.names }
+  const conditions = Object.entries({ ...scope, ...when }).filter(([, value]) => value !== null)
   return {
     price_book: version,
     entry_id: entry.id,

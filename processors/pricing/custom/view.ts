@@ -168,8 +168,27 @@ export class CustomView {
       if (target !== null) return { ...target, isAlias: true }
       const prefix = take(shelf?.findPrefix(model, conditions, window))
       if (prefix !== null) return { card: prefix }
+      const off = shelf === undefined ? null : this.offListed(shelf, provider, model, conditions, window, listed)
+      if (off !== null) return { card: off }
     }
     return null
+  }
+
+  /** A discount is off a model of the list, also when the call names it by an alias of the catalogue. */
+  private offListed(
+    shelf: Shelf,
+    provider: string,
+    reported: string,
+    conditions: CallConditions,
+    window: Window,
+    listed: Listed,
+  ): Card | null {
+    if (!shelf.entries.some(({ entry }) => (entry as PriceOverride).discount !== undefined)) return null
+    const model = listed(provider, reported)?.model ?? reported
+    if (model === reported) return null
+    const found = shelf.findExact(model, conditions, window) ?? shelf.findPrefix(model, conditions, window)
+    const isDiscount = found !== null && (found.candidate.entry as PriceOverride).discount !== undefined
+    return isDiscount ? this.cardOf(shelf, found, reported, window, listed) : null
   }
 
   private cardOf(shelf: Shelf, found: Found, reported: string, window: Window, listed: Listed): Card | null {
