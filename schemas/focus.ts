@@ -28,6 +28,7 @@ export interface FocusRow {
   /** `YYYY-MM-DD`. */
   readonly day: string
   readonly project: string
+  /** The organisation's id at the provider; '' when it was not said. */
   readonly billingAccount: string
   /** Canonical name. */
   readonly provider: string
@@ -72,7 +73,10 @@ const text = (name: string, value: FocusColumn['value']): FocusColumn => ({
   isNullable: false,
   value,
 })
-const optional = (name: string, value: FocusColumn['value']): FocusColumn => ({ ...text(name, value), isNullable: true })
+const optional = (name: string, value: FocusColumn['value']): FocusColumn => ({
+  ...text(name, value),
+  isNullable: true,
+})
 const time = (name: string, value: (row: FocusRow) => string): FocusColumn => ({
   name,
   type: 'time',
@@ -113,8 +117,8 @@ function skuOf({ provider, model, kind }: FocusRow): string {
 
 export const focusColumns: readonly FocusColumn[] = [
   cost('BilledCost', (row) => row.cost),
-  text('BillingAccountId', (row) => row.billingAccount),
-  optional('BillingAccountName', (row) => row.billingAccount),
+  text('BillingAccountId', (row) => row.billingAccount || row.provider || 'unknown'),
+  optional('BillingAccountName', (row) => row.billingAccount || billNames(row.provider).seller),
   text('BillingCurrency', (row) => row.currency),
   time('BillingPeriodEnd', ({ day }) => monthAfter(day)),
   time('BillingPeriodStart', ({ day }) => `${day.slice(0, 8)}01`),

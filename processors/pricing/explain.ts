@@ -3,7 +3,7 @@
 
 import { formatPicoUsd, picoUsdMax } from '../../schemas/money.ts'
 import { type UsageUnitName, unit, usageUnits } from '../../schemas/usage.ts'
-import { bandFor, type Card, type CardBand, picoFraction } from './card.ts'
+import { bandFor, type Card, type CardBand, type PublishedRate, picoFraction } from './card.ts'
 
 export interface Component {
   /** input, cache_read, cache_write, cache_write_1h, output, web_search, …: disjoint, they add up to the total. */
@@ -77,6 +77,25 @@ export function explainPrice(card: Card, usage: Float64Array, offset: number): C
     })
   }
   return components
+}
+
+export interface UsagePart {
+  readonly component: string
+  readonly unit: UsageUnitName
+  readonly quantity: number
+  /** undefined: the card has no rate for it, after fallbacks. */
+  readonly rate: PublishedRate | undefined
+}
+
+/** What a call used, taken apart until nothing is counted twice, priced or not. Usage must be checked. */
+export function usageParts(card: Card, usage: Float64Array, offset: number): UsagePart[] {
+  const band = bandFor(card, usage[offset + unit.input]!)
+  return [...split(card, band, usage, offset)].map(({ part, quantity }) => ({
+    component: part.component,
+    unit: part.unit,
+    quantity,
+    rate: band.published.get(part.unit),
+  }))
 }
 
 /** Exact total of the priced components in the card's currency, rounded once. Usage must be checked. */
