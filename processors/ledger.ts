@@ -30,7 +30,7 @@ export class Ledger {
   readonly book: PriceBook
   private readonly batch: SpanBatch
   private readonly strings: StringTable
-  private readonly charge: Charge
+  private readonly charge: Pick<Charge, 'verdicts'>
   private readonly conditions: ConditionTable
   private readonly estimator: UsageEstimator | undefined
   private readonly slots = new Map<number, Slot>()
@@ -55,7 +55,7 @@ export class Ledger {
     book: PriceBook
     batch: SpanBatch
     strings: StringTable
-    charge: Charge
+    charge: Pick<Charge, 'verdicts'>
     conditions: ConditionTable
     /** Absent: a call without usage has no price. */
     estimator?: UsageEstimator

@@ -3,13 +3,23 @@
 import { contentTable } from './content-table.ts'
 import { logsTable } from './logs-table.ts'
 import { pricesTable } from './prices-table.ts'
+import { pricingRunsTable } from './pricing-runs-table.ts'
+import { recostsTable } from './recosts-table.ts'
 import { scoresTable } from './scores-table.ts'
 import { spansTable } from './spans-table.ts'
 import type { Table } from './table.ts'
 
 /** The whole page as Markdown; a test holds docs/columns.md to it. */
 export function columnsPage(): string {
-  const tables: readonly Table[] = [spansTable, contentTable, scoresTable, logsTable, pricesTable]
+  const tables: readonly Table[] = [
+    spansTable,
+    contentTable,
+    scoresTable,
+    logsTable,
+    pricesTable,
+    recostsTable,
+    pricingRunsTable,
+  ]
   return [
     '<!-- Generated from schemas/*-table.ts by `npm run docs`: change the declaration, not this page. -->',
     '# Columns',

@@ -27,6 +27,8 @@ export interface ClickHouse {
     parameters?: QueryParameters,
     settings?: ClickHouseSettings,
   ): Promise<T[]>
+  /** The whole answer in FORMAT Native. */
+  native(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<Uint8Array>
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
   /** The body's memory is the caller's again when the promise settles. An insert given up by the signal may still succeed. */
   insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
@@ -132,6 +134,8 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
       // One object a line, newlines within them escaped.
       return JSON.parse(`[${answer.toString().trimEnd().replaceAll('\n', ',')}]`) as T[]
     },
+    native: (sql, parameters, settings) =>
+      send({ sql: `${sql}\nFORMAT Native`, parameters, settings: { ...statementSettings, ...settings } }),
     async command(sql, parameters, settings) {
       await send({ sql, parameters, settings: { ...statementSettings, ...settings } })
     },

@@ -107,7 +107,7 @@ export async function migrate(
     const version = migrations.at(-1)?.version ?? 0
     if ((await missing(admin, form, migrations)).length === 0) return { applied: [], version }
     await admin.command(formed(claimsTable, form))
-    const applied = await withClaim(admin, form.database, async () => {
+    const applied = await withClaim(admin, `${form.database}.schema_claims`, async () => {
       const names: string[] = []
       // Another collector may have applied them while this one waited.
       for (const migration of await missing(admin, form, migrations)) {

@@ -1,5 +1,5 @@
-// Collectors that start together: one migrates, the others wait. A claim is a row; the earliest live one has the turn. It is
-// advice and no lock, for ClickHouse has none: statements of migrations stand being run twice.
+// Processes that would do the same at the same time: one has the turn, the others wait. A claim is a row; the earliest live one has the turn. It is
+// advice and no lock, for ClickHouse has none: what is done in a turn stands being done twice.
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -17,9 +17,8 @@ const askMs = 200
 /** An earlier claim is visible after this long, or it does not come first. */
 const settleMs = 25
 
-/** Runs the work when it has the turn; waits as long as others that are alive come first. */
-export async function withClaim<T>(clickhouse: ClickHouse, database: string, work: () => Promise<T>): Promise<T> {
-  const table = `${database}.schema_claims`
+/** Runs the work when it has the turn at the claims of `table`; waits as long as others that are alive come first. */
+export async function withClaim<T>(clickhouse: ClickHouse, table: string, work: () => Promise<T>): Promise<T> {
   const owner = `${hostname()}:${process.pid}:${randomUUID()}`
   const write = (sql: string, parameters = { owner }): Promise<void> =>
     clickhouse.command(`INSERT INTO ${table} ${sql}`, parameters, { async_insert: 0 })

@@ -6,6 +6,8 @@ import { formed, loadMigrations, type Migration, migrate, type SchemaForm } from
 import { contentTable } from '../../schemas/content-table.ts'
 import { logsTable } from '../../schemas/logs-table.ts'
 import { pricesTable } from '../../schemas/prices-table.ts'
+import { pricingRunsTable } from '../../schemas/pricing-runs-table.ts'
+import { recostsTable } from '../../schemas/recosts-table.ts'
 import { scoresTable } from '../../schemas/scores-table.ts'
 import { spansTable } from '../../schemas/spans-table.ts'
 import type { Table } from '../../schemas/table.ts'
@@ -29,7 +31,15 @@ function codec(text: string): string {
 }
 
 describe('the migrated tables', () => {
-  const tables: readonly Table[] = [spansTable, contentTable, scoresTable, logsTable, pricesTable]
+  const tables: readonly Table[] = [
+    spansTable,
+    contentTable,
+    scoresTable,
+    logsTable,
+    pricesTable,
+    recostsTable,
+    pricingRunsTable,
+  ]
 
   test.each(tables)('$name has the declared columns, types and codecs, in order', async ({ name, columns }) => {
     const found = await engine.clickhouse.query<{ name: string; type: string; compression_codec: string }>(
@@ -56,6 +66,8 @@ describe('the migrated tables', () => {
       'model_prices',
       'otel_traces',
       'otel_traces_trace_id_ts',
+      'pricing_claims',
+      'pricing_runs',
       'schema_claims',
       'schema_migrations',
       'scores',
@@ -75,7 +87,13 @@ describe('the migrated tables', () => {
       AND create_table_query NOT LIKE '%non_replicated_deduplication_window = 10000%' ORDER BY name`,
       { db: engine.database },
     )
-    expect(found.map(({ name }) => name)).toEqual(['model_prices', 'schema_claims', 'schema_migrations'])
+    expect(found.map(({ name }) => name)).toEqual([
+      'model_prices',
+      'pricing_claims',
+      'pricing_runs',
+      'schema_claims',
+      'schema_migrations',
+    ])
   })
 })
 
