@@ -24,8 +24,10 @@ const providers = [
   'cerebras',
   'cohere',
   'deepgram',
+  'fireworks_ai',
   'groq',
   'perplexity',
+  'together_ai',
   'voyage_ai',
 ]
 
