@@ -1,0 +1,196 @@
+// Every price vector as an OTLP span, through the whole pipeline into a real engine: what `llm_calls` then says.
+
+import { readdirSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Pipeline } from '../../collector/pipeline.ts'
+import { loadPriceBook } from '../../collector/price-files.ts'
+import { loadDialects } from '../../collector/registry.ts'
+import type { JournalRecord } from '../../collector/sinks/clickhouse.ts'
+import { PriceBook } from '../../processors/pricing/book.ts'
+import { quotePrice } from '../../processors/pricing/quote.ts'
+import { journalTables } from '../../schemas/journal-tables.ts'
+import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
+import { columnNames } from '../../schemas/table.ts'
+import { startTestEngine, type TestEngine } from '../engine.ts'
+import { type Attributes, Double, type SpanInput, tracesRequest, type Value } from '../otlp-messages.ts'
+import { conditionsOf, readFixture, usageRow, type Vector, type VectorComponent } from './vectors.ts'
+
+type ProviderVector = Vector & { readonly provider: string }
+
+const files = loadPriceBook()
+const book = new PriceBook(files)
+const priced = new Set(files.map(({ provider }) => provider))
+const { waived } = readFixture<{ waived: Record<string, string> }>('waivers')
+const vectors = readdirSync(new URL('../fixtures/prices/', import.meta.url))
+  .map((name) => name.replace(/\.json$/, ''))
+  .filter((name) => priced.has(name))
+  .flatMap((provider): ProviderVector[] =>
+    readFixture<{ vectors: Vector[] }>(provider).vectors.map((vector) => ({ ...vector, provider })),
+  )
+
+/** Where the convention has a name of its own; all others are `gen_ai.usage.<name>`. */
+const usageNames: Readonly<Record<string, string>> = {
+  cache_read_input_tokens: 'gen_ai.usage.cache_read.input_tokens',
+  cache_creation_input_tokens: 'gen_ai.usage.cache_creation.input_tokens',
+  cache_creation_5m_input_tokens: 'anthropic.usage.cache_creation.ephemeral_5m_input_tokens',
+  cache_creation_1h_input_tokens: 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens',
+  reasoning_output_tokens: 'gen_ai.usage.reasoning.output_tokens',
+  input_audio_tokens: 'gen_ai.usage.audio.input_tokens',
+  output_audio_tokens: 'gen_ai.usage.audio.output_tokens',
+  cache_read_audio_input_tokens: 'gen_ai.usage.audio.cache_read.input_tokens',
+  input_image_tokens: 'gen_ai.usage.image.input_tokens',
+  output_image_tokens: 'gen_ai.usage.image.output_tokens',
+  image_size: 'gen_ai.request.image.size',
+  image_quality: 'gen_ai.request.image.quality',
+  video_size: 'gen_ai.request.video.size',
+}
+
+const contextNames: Readonly<Record<string, string>> = {
+  service_tier: 'gen_ai.response.service_tier',
+  speed: 'gen_ai.response.speed',
+  region: 'cloud.region',
+  data_residency: 'gen_ai.response.data_residency',
+  inference_geo: 'anthropic.usage.inference_geo',
+  deployment_type: 'azure.deployment.type',
+  search_context_size: 'gen_ai.request.search_context_size',
+  request_model: 'gen_ai.request.model',
+  response_model: 'gen_ai.response.model',
+}
+
+function spanOf(vector: ProviderVector, n: number): SpanInput {
+  const attributes: Record<string, Value> = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': vector.provider,
+    'gen_ai.request.model': vector.model,
+  }
+  for (const [name, value] of Object.entries(vector.usage)) {
+    const isFraction = typeof value === 'number' && !Number.isInteger(value)
+    attributes[usageNames[name] ?? `gen_ai.usage.${name}`] = isFraction ? new Double(value) : value
+  }
+  for (const [name, value] of Object.entries(vector.context ?? {})) {
+    const attribute = contextNames[name]
+    if (attribute !== undefined) attributes[attribute] = value
+  }
+  const durationMs = 1500
+  return {
+    traceId: (n + 1).toString(16).padStart(32, '0'),
+    spanId: (n + 1).toString(16).padStart(16, '0'),
+    startMs: Date.parse(vector.timestamp) - durationMs,
+    durationMs,
+    attributes: attributes as Attributes,
+  }
+}
+
+interface CallRow {
+  readonly trace_id: string
+  readonly cost_status: string
+  readonly cost_reason: string
+  readonly cost_flags: string
+  readonly price_entry: string
+  readonly price_book: string
+  readonly [column: string]: string | null
+}
+
+let engine: TestEngine
+const rows = new Map<string, CallRow>()
+
+beforeAll(async () => {
+  engine = await startTestEngine()
+  const append = async (records: readonly JournalRecord[]): Promise<void> => {
+    for (const { table, rows: count, parts } of records) {
+      const into = journalTables[table] ?? journalTables[0]
+      await engine.clickhouse.insert({
+        table: into.name,
+        columns: columnNames(into),
+        body: parts,
+        token: `vectors-${table}`,
+        rows: count,
+      })
+    }
+  }
+  const pipeline = new Pipeline({
+    store: { append },
+    dialects: await loadDialects(),
+    book,
+    settings: { keepContent: false, retentionDays: 3650, contentRetentionDays: 14 },
+    meter: { calls: () => undefined, rejected: () => undefined, scoresWaiting: () => undefined },
+  })
+  const outcome = await pipeline.traces(
+    tracesRequest({ scope: 'openai-instrumented-by-hand', spans: vectors.map(spanOf) }),
+    'vectors',
+  )
+  expect(outcome.rejected).toBe(0)
+  const costs = ['input_cost', 'cache_read_cost', 'cache_write_cost', 'output_cost', 'other_cost', 'total_cost']
+  const found = await engine.clickhouse.query<CallRow>(
+    `SELECT trace_id, cost_status, cost_reason, cost_flags, price_entry, price_book, ${costs.map((name) => `toString(${name}) AS ${name}`).join(', ')} FROM llm_calls`,
+  )
+  for (const row of found) rows.set(row.trace_id, row)
+}, 60_000)
+afterAll(() => engine.stop())
+
+/** Column of each component; all others are `other_cost`. */
+const columnOf: Readonly<Record<string, string>> = {
+  input: 'input_cost',
+  input_audio: 'input_cost',
+  input_image: 'input_cost',
+  input_video: 'input_cost',
+  cache_read: 'cache_read_cost',
+  cache_read_audio: 'cache_read_cost',
+  cache_write: 'cache_write_cost',
+  cache_write_1h: 'cache_write_cost',
+  output: 'output_cost',
+  output_audio: 'output_cost',
+  output_image: 'output_cost',
+  output_reasoning: 'output_cost',
+  citation: 'output_cost',
+}
+
+function columnsOf(components: readonly VectorComponent[]): Record<string, string> {
+  const sums = new Map<string, bigint>()
+  for (const { component, amount_usd } of components) {
+    const column = columnOf[component] ?? 'other_cost'
+    sums.set(column, (sums.get(column) ?? 0n) + parsePicoUsd(amount_usd))
+  }
+  return Object.fromEntries([...sums].map(([column, pico]) => [column, formatPicoUsd(pico)]))
+}
+
+/** A column as the shortest decimal; nothing and zero are alike where a vector lists no component. */
+function shortest(row: CallRow, column: string): string {
+  return formatPicoUsd(parsePicoUsd(row[column] ?? '0'))
+}
+
+describe('a vector sent as a span', () => {
+  test('makes a row each', () => {
+    expect(vectors.length).toBeGreaterThan(100)
+    expect(rows.size).toBe(vectors.length)
+  })
+
+  const judged = vectors.map((vector, n) => [vector.id, vector, n] as const).filter(([id]) => waived[id] === undefined)
+  test.each(judged)('%s has the same numbers in llm_calls', (_, vector, n) => {
+    const { expected, certainty } = vector
+    const row = rows.get((n + 1).toString(16).padStart(32, '0'))
+    if (row === undefined) throw new Error('no row')
+    expect([row.cost_status, row.cost_reason]).toEqual([expected.status, ''])
+    expect(row['total_cost']).not.toBeNull()
+    if (certainty === 'disputed')
+      expect([expected.total_usd, expected.alternative?.total_usd]).toContain(shortest(row, 'total_cost'))
+    else {
+      expect(shortest(row, 'total_cost')).toBe(expected.total_usd)
+      const want = columnsOf(expected.components)
+      for (const column of ['input_cost', 'cache_read_cost', 'cache_write_cost', 'output_cost', 'other_cost'])
+        expect([column, shortest(row, column)]).toEqual([column, want[column] ?? '0'])
+    }
+    const quote = quotePrice(book, {
+      provider: vector.provider,
+      model: vector.context?.['response_model'] ?? vector.model,
+      atMs: Date.parse(vector.timestamp),
+      usage: usageRow(vector.usage),
+      conditions: conditionsOf(vector),
+    })
+    expect(row).toMatchObject({
+      price_entry: quote.card?.entry.id,
+      price_book: book.version,
+      cost_flags: quote.flags.join(','),
+    })
+  })
+})
