@@ -206,7 +206,7 @@ export const options = [
     key: 'retention_days',
     kind: integer({ min: 1, max: 3650 }),
     default: '90',
-    doc: 'Days that spans are kept',
+    doc: 'Days that spans are kept, from their start, or from their arrival where they come later',
   },
   {
     key: 'content_retention_days',

@@ -26,7 +26,12 @@ export const contentTable = {
       codec: 'ZSTD(3)',
       doc: 'Content of dialects that spread it over several attributes, by their own names.',
     },
-    { name: 'retention_days', type: 'UInt16', unit: 'days', doc: 'Days until the row is dropped.' },
+    {
+      name: 'retention_days',
+      type: 'UInt16',
+      unit: 'days',
+      doc: 'Days from the time of the row, or from its arrival where that is later, until it is dropped.',
+    },
     { name: 'ingested_at', type: "DateTime64(3, 'UTC')", codec: 'Delta(8), ZSTD(1)', doc: 'Version of the row.' },
   ],
 } as const satisfies Table

@@ -30,7 +30,12 @@ export const logsTable = {
     { name: 'scope_version', type: low, doc: 'Version of the instrumentation scope.' },
     { name: 'resource', ...map, doc: 'Resource attributes.' },
     { name: 'record_id', type: 'UInt64', doc: 'Hash of the record: the same record sent again is one row.' },
-    { name: 'retention_days', type: 'UInt16', unit: 'days', doc: 'Days until the row is dropped.' },
+    {
+      name: 'retention_days',
+      type: 'UInt16',
+      unit: 'days',
+      doc: 'Days from the time of the row, or from its arrival where that is later, until it is dropped.',
+    },
     { name: 'ingested_at', type: "DateTime64(3, 'UTC')", codec: 'Delta(8), ZSTD(1)', doc: 'Version of the row.' },
   ],
 } as const satisfies Table

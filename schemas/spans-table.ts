@@ -220,7 +220,12 @@ const rest = [
     codec: 'ZSTD(1)',
     doc: 'Span links.',
   },
-  { name: 'retention_days', type: 'UInt16', unit: 'days', doc: 'Days until the row is dropped.' },
+  {
+    name: 'retention_days',
+    type: 'UInt16',
+    unit: 'days',
+    doc: 'Days from the time of the row, or from its arrival where that is later, until it is dropped.',
+  },
   {
     name: 'ingested_at',
     type: "DateTime64(3, 'UTC')",

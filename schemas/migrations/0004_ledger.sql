@@ -76,6 +76,14 @@ FROM {db}.spans{sfx} AS s
 WHERE s.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call')
 GROUP BY project_id, day, env, user_id;
 
+-- Retention counts from the arrival of what arrives late: a span that was already older than its retention was dropped on the
+-- spot. Not by a longer retention of its row: that is part of the partition, and a span sent again would be two.
+ALTER TABLE {db}.spans{sfx}{on_cluster} MODIFY TTL toDateTime(greatest(start_time, ingested_at)) + toIntervalDay(retention_days);
+
+ALTER TABLE {db}.span_content{sfx}{on_cluster} MODIFY TTL toDateTime(greatest(start_time, ingested_at)) + toIntervalDay(retention_days);
+
+ALTER TABLE {db}.logs{sfx}{on_cluster} MODIFY TTL toDateTime(greatest(time, ingested_at)) + toIntervalDay(retention_days);
+
 -- A view's columns are those of the day it was made.
 CREATE OR REPLACE VIEW {db}.llm_calls{on_cluster} AS
 SELECT *, duration_ns / 1e6 AS duration_ms, toDate(start_time) AS day

@@ -174,6 +174,24 @@ describe('migrating', () => {
     expect(rolled).toEqual({ calls: '2', cost: '0.5', estimated: '0' })
   })
 
+  test('what is older than its retention when it arrives is kept as long as what is new', async () => {
+    await migrate(engine.url, single('retention'), 'test')
+    const insert = (id: string, age: number, arrived: number): Promise<unknown> =>
+      engine.clickhouse.command(
+        `INSERT INTO retention.spans (project_id, kind, start_time, trace_id, span_id, retention_days, sign, ingested_at)
+        SELECT 'p', 'llm', now64(9) - INTERVAL {age:UInt16} DAY, 't', {id:String}, 90, 1, now64(3) - INTERVAL {arrived:UInt16} DAY`,
+        { id, age, arrived },
+      )
+    await insert('late', 200, 0)
+    await insert('expired', 200, 91)
+    await insert('new', 0, 0)
+    await engine.clickhouse.command('OPTIMIZE TABLE retention.spans FINAL')
+    expect(await engine.clickhouse.query('SELECT span_id FROM retention.spans ORDER BY span_id')).toEqual([
+      { span_id: 'late' },
+      { span_id: 'new' },
+    ])
+  })
+
   test('a name that is no name for a database never reaches SQL', async () => {
     await expect(migrate(engine.url, single('a; DROP DATABASE b'), 'test')).rejects.toThrow(/is no name for a database/)
   })
