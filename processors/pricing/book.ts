@@ -13,6 +13,7 @@ import { discountedId, discountedRates } from './custom/discount.ts'
 import { type CustomSettings, noSettings } from './custom/form.ts'
 import { type CustomView, CustomViews, isDiscounted } from './custom/view.ts'
 import type { ModelAlias, OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
+import { providerInName } from './model-names.ts'
 import { Window } from './schedule.ts'
 import { type Found, Shelf } from './shelf.ts'
 
@@ -107,7 +108,8 @@ export class PriceBook {
 
   /**
    * The card for a call that ended at `atMs` (Unix milliseconds), or why there is none.
-   * Provider '' is inferred when exactly one maker, or else exactly one host, has that exact model id.
+   * Provider '' is inferred when exactly one maker, or else exactly one host, has that exact model id, or when the name
+   * itself tells a provider that lists it: `azure/gpt-4o`, a Bedrock ARN.
    */
   resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
     const window = new Window(atMs)
@@ -125,8 +127,7 @@ export class PriceBook {
 
   /** By the catalogue alone. */
   private listed(provider: string, model: string, conditions: CallConditions, window: Window): Resolution {
-    const owner = provider === '' ? this.ownerOf(model) : provider
-    const shelf = this.shelves.get(owner)
+    const shelf = this.shelfOf(provider === '' ? this.ownerOf(model) : provider, model)
     if (shelf === undefined) return missOf('unknown_provider', window)
     const found = shelf.find(model, conditions, window)
     if (found === null) return missOf('unknown_model', window)
@@ -137,7 +138,7 @@ export class PriceBook {
   /** Where a question is answered from, in this order: overrides of narrow scopes first, the catalogue last. */
   places(provider: string, model: string): readonly { readonly isOverride: boolean; readonly shelf: Shelf }[] {
     const owner = provider === '' ? this.ownerOf(model) : provider
-    const catalogue = this.shelves.get(owner) ?? this.later.get(owner)
+    const catalogue = this.shelfOf(owner, model) ?? this.later.get(owner)
     return [
       ...this.view.shelvesOf(owner).map((shelf) => ({ isOverride: true, shelf })),
       ...(catalogue === undefined ? [] : [{ isOverride: false, shelf: catalogue }]),
@@ -158,7 +159,7 @@ export class PriceBook {
       providers: [...this.shelves.keys()],
       modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
       knows: (provider, model) =>
-        this.shelves.get(provider)?.knows(model) === true ||
+        this.shelfOf(provider, model)?.knows(model) === true ||
         this.listed(provider, model, noConditions, new Window(someDayMs)).kind === 'card',
       calendarsOf: (provider) => Object.keys(this.shelves.get(provider)?.words.calendars ?? {}),
     }
@@ -173,6 +174,8 @@ export class PriceBook {
       for (const [name, other] of this.shelves) if (other.exact.has(model)) return { provider: name, model }
       return null
     }
+    const named = this.namedIn(model)
+    if (named !== '' && named !== provider) return { provider: named, model }
     let family = ''
     for (const id of shelf.exact.keys()) if (model.startsWith(`${id}-`) && id.length > family.length) family = id
     return family === '' ? null : { provider, model: family }
@@ -184,7 +187,21 @@ export class PriceBook {
   }
 
   private ownerOf(model: string): string {
-    return (this.owners.has(model) ? this.owners : this.hosted).get(model) ?? ''
+    return (this.owners.has(model) ? this.owners : this.hosted).get(model) ?? this.namedIn(model)
+  }
+
+  /** The provider that a model's name tells, where it lists the model; else ''. */
+  private namedIn(model: string): string {
+    const named = providerInName(model)
+    return named !== '' && this.shelfOf(named, model)?.knows(model) === true ? named : ''
+  }
+
+  /** Where a model is looked up: at the provider, or where that one shares its models and only the other lists it. */
+  private shelfOf(provider: string, model: string): Shelf | undefined {
+    const own = this.shelves.get(provider)
+    if (own === undefined || own.knows(model)) return own
+    const others = own.file.sharesWith ?? []
+    return others.map((name) => this.shelves.get(name)).find((other) => other?.knows(model) === true) ?? own
   }
 }
 

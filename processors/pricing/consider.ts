@@ -53,8 +53,8 @@ export function considered(
 ): Lookup[] {
   const lookups: Lookup[] = []
   for (const { isOverride, shelf } of book.places(asked.provider, asked.model)) {
-    const said = shelf.spelled(asked.conditions)
-    for (const name of shelf.namesOf(asked.model)) {
+    for (const { name, implied } of shelf.readings(asked.model)) {
+      const said = shelf.spelled(asked.conditions, implied)
       for (const { match, target, entries } of found(shelf, name, book.asOf, asked.atMs)) {
         const verdicts = judged({ shelf, entries, said, atMs: asked.atMs, asOf: book.asOf })
         const scope = isOverride ? scopeOf(entries) : null

@@ -105,6 +105,10 @@ export interface PriceFile {
   readonly modelSuffixes?: readonly string[]
   /** Reported value → our value, per condition, lower case: { serviceTier: { fast: "priority" } }. */
   readonly spellings?: { readonly [name in ConditionName]?: { readonly [reported: string]: string } }
+  /** A value that says more than its own condition: { deploymentType: { "global-batch": { serviceTier: "batch", … } } }. */
+  readonly implies?: { readonly [name in ConditionName]?: { readonly [value: string]: Partial<CallConditions> } }
+  /** Providers whose files are looked in for a model that this one lacks: two names of one service. */
+  readonly sharesWith?: readonly string[]
   /** Local dates `YYYY-MM-DD` of the calendars that schedules name. */
   readonly calendars?: { readonly [name: string]: readonly string[] }
   readonly aliases?: readonly ModelAlias[]

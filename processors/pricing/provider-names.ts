@@ -3,10 +3,35 @@
 
 /** Lower case, without a trailing `.<api>` part. Canonical names map to themselves by being keys' targets. */
 const aliases: { readonly [canonical: string]: readonly string[] } = {
-  openai: [],
-  'azure.ai.openai': ['az.ai.openai', 'azure_openai', 'azure-openai', 'azure_ai_openai', 'azureopenai', 'azure'],
-  'azure.ai.inference': ['az.ai.inference', 'azure_ai', 'azure-ai'],
-  anthropic: ['claude'],
+  openai: ['open_ai', 'open-ai', 'openai_chat', 'openai-chat', 'openai_responses', 'openai-responses', 'chatopenai'],
+  'azure.ai.openai': [
+    'az.ai.openai',
+    'azure_openai',
+    'azure-openai',
+    'azure.openai',
+    'azure_ai_openai',
+    'azure_open_ai',
+    'azure-open-ai',
+    'azureopenai',
+    'azurechatopenai',
+    'azure',
+  ],
+  'azure.ai.inference': [
+    'az.ai.inference',
+    'azure_ai',
+    'azure-ai',
+    'azureai',
+    'azure_ai_inference',
+    'azure-ai-inference',
+    'azure.ai.foundry',
+    'azure_ai_foundry',
+    'azure-ai-foundry',
+    'azure_foundry',
+    'azure-foundry',
+    'microsoft_foundry',
+    'microsoft.foundry',
+  ],
+  anthropic: ['claude', 'chatanthropic'],
   'aws.bedrock': [
     'amazon-bedrock',
     'amazon_bedrock',
@@ -15,6 +40,14 @@ const aliases: { readonly [canonical: string]: readonly string[] } = {
     'aws',
     'aws_bedrock',
     'aws-bedrock',
+    'awsbedrock',
+    'amazonbedrock',
+    'bedrock_mantle',
+    'bedrock-runtime',
+    'chatbedrock',
+    'chatbedrockconverse',
+    'anthropic_bedrock',
+    'anthropic-bedrock',
   ],
   'gcp.gemini': [
     'gemini',
@@ -26,6 +59,14 @@ const aliases: { readonly [canonical: string]: readonly string[] } = {
     'google-generativeai',
     'google-gla',
     'google_ai_studio',
+    'google_ai',
+    'google-ai',
+    'googleai',
+    'google-genai',
+    'google.genai',
+    'google_gemini',
+    'google-gemini',
+    'chatgooglegenerativeai',
   ],
   'gcp.vertex_ai': [
     'vertex_ai',
@@ -35,11 +76,19 @@ const aliases: { readonly [canonical: string]: readonly string[] } = {
     'vertexai',
     'google_vertexai',
     'google_vertex',
+    'google-vertexai',
+    'google.vertex_ai',
+    'vertex-ai',
+    'vertex_ai_beta',
+    'google-vertex-anthropic',
+    'anthropic_vertex',
+    'anthropic-vertex',
+    'chatvertexai',
   ],
   'gcp.gen_ai': [],
-  cohere: ['cohere_chat'],
-  deepseek: [],
-  groq: [],
+  cohere: ['cohere_chat', 'cohere-ai', 'cohere_ai'],
+  deepseek: ['deepseek-ai', 'deepseek_ai'],
+  groq: ['groqcloud'],
   perplexity: ['perplexity-ai', 'perplexityai'],
   'ibm.watsonx.ai': ['watsonx', 'ibm_watsonx'],
   mistral_ai: ['mistral', 'mistralai', 'mistral-ai'],
@@ -50,7 +99,8 @@ const aliases: { readonly [canonical: string]: readonly string[] } = {
   fireworks_ai: ['fireworks', 'fireworksai', 'fireworks-ai'],
   cerebras: [],
   voyage_ai: ['voyage', 'voyageai', 'voyage-ai'],
-  alibaba_cloud: ['alibaba', 'dashscope', 'qwen'],
+  alibaba_cloud: ['alibaba', 'alibaba-cloud', 'aliyun', 'dashscope', 'qwen', 'tongyi'],
+  openrouter: ['open_router', 'open-router', 'openrouter.ai'],
   deepgram: [],
   minimax: [],
   ollama: [],
@@ -96,4 +146,14 @@ export function canonicalProvider(name: string): string {
     if (notProviders.has(text)) return ''
   }
   return reported
+}
+
+/** Canonical provider of a spelling that is known as it stands, in any case; '' for every other name. */
+export function knownProvider(spelling: string): string {
+  return canonical.get(spelling.toLowerCase()) ?? ''
+}
+
+/** Whether it is a framework or a gateway's proxy, which sells nothing. */
+export function namesNoProvider(spelling: string): boolean {
+  return notProviders.has(spelling.toLowerCase())
 }

@@ -11,6 +11,7 @@ import {
   type PriceEntry,
   type PriceFile,
 } from './file.ts'
+import { type Reading, readingsOf } from './model-names.ts'
 import { type CompiledSchedule, compileSchedule, scheduleHolds, type Window } from './schedule.ts'
 
 /** An entry made ready for choosing. */
@@ -50,13 +51,13 @@ export class Shelf {
   /** Longest first, so that the first hit is the longest by construction. */
   private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
   /** How the provider's names and values are spelled. */
-  readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings' | 'calendars'>
+  readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings' | 'implies' | 'calendars'>
 
   constructor(file: PriceFile, asOf: number) {
     this.provider = file.provider
     this.file = file
-    const { modelPaths = [], modelSuffixes = [], spellings = {}, calendars = {} } = file
-    this.words = { modelPaths, modelSuffixes, spellings, calendars }
+    const { modelPaths = [], modelSuffixes = [], spellings = {}, implies = {}, calendars = {} } = file
+    this.words = { modelPaths, modelSuffixes, spellings, implies, calendars }
     const known = file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
     this.entries = known.map((entry) => candidateOf(entry, file))
     const superseded = new Set(known.flatMap((entry) => entry.supersedes ?? []))
@@ -75,9 +76,8 @@ export class Shelf {
 
   /** null: no such name, or not at that time. */
   find(reported: string, conditions: CallConditions, window: Window): Found | 'no_rate_for_tier' | null {
-    const said = this.spelled(conditions)
-    for (const model of this.namesOf(reported)) {
-      const found = this.findName(model, said, window)
+    for (const { name, implied } of this.readings(reported)) {
+      const found = this.findName(name, this.spelled(conditions, implied), window)
       if (found !== null) return found
     }
     return null
@@ -85,23 +85,21 @@ export class Shelf {
 
   /** By exact id alone; null also when its entries hold under other conditions only. */
   findExact(reported: string, conditions: CallConditions, window: Window): Found | null {
-    const said = this.spelled(conditions)
-    for (const model of this.namesOf(reported)) {
-      const chosen = choose(this.exact.get(model) ?? [], said, window)
-      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'exact', model }
+    for (const { name, implied } of this.readings(reported)) {
+      const chosen = choose(this.exact.get(name) ?? [], this.spelled(conditions, implied), window)
+      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'exact', model: name }
     }
     return null
   }
 
   /** By the longest prefix alone, the empty one last. */
   findPrefix(reported: string, conditions: CallConditions, window: Window): Found | null {
-    const said = this.spelled(conditions)
-    const names = this.namesOf(reported)
+    const readings = this.readings(reported)
     for (const { prefix, candidates } of this.prefixes) {
-      const model = names.find((name) => name.startsWith(prefix))
-      if (model === undefined) continue
-      const chosen = choose(candidates, said, window)
-      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'prefix', model }
+      const reading = readings.find(({ name }) => name.startsWith(prefix))
+      if (reading === undefined) continue
+      const chosen = choose(candidates, this.spelled(conditions, reading.implied), window)
+      if (chosen !== null && chosen !== 'no_rate_for_tier') return { ...chosen, match: 'prefix', model: reading.name }
     }
     return null
   }
@@ -126,8 +124,8 @@ export class Shelf {
 
   /** Whether anything is filed under the name, at whatever time. */
   knows(reported: string): boolean {
-    return this.namesOf(reported).some(
-      (name) =>
+    return this.readings(reported).some(
+      ({ name }) =>
         this.exact.has(name) ||
         this.aliases.has(name) ||
         this.prefixes.some(({ prefix }) => prefix !== '' && name.startsWith(prefix)),
@@ -156,13 +154,17 @@ export class Shelf {
     return null
   }
 
-  /** The name as it came, then without a listed path in front, then without each listed suffix in turn. */
-  namesOf(reported: string): readonly string[] {
-    const names = [reported]
-    const bare = this.withoutPath(reported)
-    if (bare !== reported) names.push(bare)
-    for (let name = this.withoutSuffix(bare); name !== names.at(-1); name = this.withoutSuffix(name)) names.push(name)
-    return names
+  /** The name as it came, then what is left without each piece in front, then without each listed ending in turn. */
+  readings(reported: string): readonly Reading[] {
+    const readings = [...readingsOf(this.provider, reported)]
+    let { name, implied } = readings.at(-1)!
+    const add = (next: string): void => {
+      if (next !== name) readings.push({ name: next, implied })
+      name = next
+    }
+    add(this.withoutPath(name))
+    for (let next = this.withoutSuffix(name); next !== name; next = this.withoutSuffix(name)) add(next)
+    return readings
   }
 
   /** `projects/p/…/publishers/google/models/x` → `x`. */
@@ -180,11 +182,13 @@ export class Shelf {
     return suffix === undefined ? name : name.slice(0, -suffix.length)
   }
 
-  /** The values a call was served under, in the provider's file's words. */
-  spelled(conditions: CallConditions): CallConditions {
-    if (conditions === noConditions) return conditions
+  /** The values a call was served under, in the provider's file's words; what the model's name implies goes first. */
+  spelled(conditions: CallConditions, implied: Partial<CallConditions> = {}): CallConditions {
+    const isPlain = Object.keys(implied).length === 0
+    if (conditions === noConditions && isPlain) return conditions
     const said = {} as { -readonly [name in ConditionName]: string }
-    for (const name of conditionNames) said[name] = spelledValue(this.words, name, conditions[name])
+    for (const name of conditionNames) said[name] = spelledValue(this.words, name, implied[name] ?? conditions[name])
+    for (const name of conditionNames) Object.assign(said, this.words.implies?.[name]?.[said[name]])
     return said
   }
 }

@@ -20,6 +20,8 @@ const providers = [
   'anthropic',
   'gcp.gemini',
   'gcp.vertex_ai',
+  'aws.bedrock',
+  'azure.ai.openai',
   'deepseek',
   'cerebras',
   'cohere',
@@ -43,7 +45,8 @@ describe.each(providers)('%s', (provider) => {
   test.each(vectors.filter(({ id }) => waived[id] === undefined).map((vector) => [vector.id, vector] as const))(
     '%s is priced as worked by hand',
     (_, vector) => {
-      const resolution = book.resolve(provider, vector.model, conditionsOf(vector), Date.parse(vector.timestamp))
+      const answered = vector.context?.['response_model'] ?? vector.model
+      const resolution = book.resolve(provider, answered, conditionsOf(vector), Date.parse(vector.timestamp))
       if (resolution.kind !== 'card') throw new Error(`${vector.model}: ${resolution.reason}`)
       const usage = usageRow(vector.usage)
       const priced = call()

@@ -18,6 +18,7 @@ import {
   type PriceOverride,
   type When,
 } from '../file.ts'
+import { readingsOf } from '../model-names.ts'
 import type { Window } from '../schedule.ts'
 import { type Found, grouped, instant, Shelf, spelledValue } from '../shelf.ts'
 import type { CustomBookParts } from './compile.ts'
@@ -164,8 +165,10 @@ export class CustomView {
           : this.cardOf(shelf, found, model, window, listed)
       const exact = take(shelf?.findExact(model, conditions, window))
       if (exact !== null) return { card: exact }
-      const target = targetOf(layer, provider, model, window)
-      if (target !== null) return { ...target, isAlias: true }
+      for (const { name } of readingsOf(provider, model)) {
+        const target = targetOf(layer, provider, name, window)
+        if (target !== null) return { ...target, isAlias: true }
+      }
       const prefix = take(shelf?.findPrefix(model, conditions, window))
       if (prefix !== null) return { card: prefix }
       const off = shelf === undefined ? null : this.offListed(shelf, provider, model, conditions, window, listed)
