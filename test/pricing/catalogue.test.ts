@@ -28,6 +28,7 @@ const providers = [
   'deepgram',
   'fireworks_ai',
   'groq',
+  'openrouter',
   'perplexity',
   'together_ai',
   'voyage_ai',
