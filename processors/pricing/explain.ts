@@ -62,7 +62,7 @@ export const componentNames: ReadonlyMap<string, UsageUnitName> = new Map(
 
 /** The priced components of a call; units without a rate are left out, see `unpricedUnits`. Usage must be checked. */
 export function explainPrice(card: Card, usage: Float64Array, offset: number): Component[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const components: Component[] = []
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)
@@ -105,7 +105,7 @@ export function explainTotal(card: Card, usage: Float64Array, offset: number): s
 
 /** Names of the units a call used and the card has no rate for, after fallbacks. */
 export function unpricedUnits(card: Card, usage: Float64Array, offset: number): UsageUnitName[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   return [...split(card, band, usage, offset)]
     .filter(({ part }) => !band.published.has(part.unit))
     .map(({ part }) => part.unit)
@@ -124,7 +124,7 @@ export interface ExactSums {
 
 /** Pico-units per group and in total, each rounded once from its exact sum. */
 export function exactSums(card: Card, usage: Float64Array, offset: number): ExactSums {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const sums = { input: zero, cacheRead: zero, cacheWrite: zero, output: zero, other: zero, total: zero }
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)

@@ -90,7 +90,7 @@ export function priceUsage(card: Card, usage: Float64Array, offset: number, out:
     refuse(card, wrong, out)
     return
   }
-  const band = bandFor(card, usage[offset + input]!)
+  const band = bandFor(card, usage[offset + input]!, usage[offset + reasoning]!)
   split()
   out.flags = card.flags | mergeRateless(band)
   if (part[output]! < 0) {
