@@ -32,6 +32,12 @@ const providers = [
   'perplexity',
   'together_ai',
   'voyage_ai',
+  'x_ai',
+  'mistral_ai',
+  'moonshot_ai',
+  'z_ai',
+  'minimax',
+  'alibaba_cloud',
 ]
 
 function call(): PricedCall {
