@@ -69,10 +69,11 @@ export class FocusPrices {
     { provider, model, conditions, atMs }: ListQuestion,
     currency: string,
     inputTokens: number,
+    reasoningTokens: number,
   ): CardBand | undefined {
     const found = this.catalogue.resolve(provider, model, parseConditions(conditions), atMs)
     if (found.kind === 'miss' || found.card.currency !== currency) return undefined
-    return bandFor(found.card, inputTokens)
+    return bandFor(found.card, inputTokens, reasoningTokens)
   }
 
   /** Parameter `edges` of focus_usage.sql: entries of one band are left out. */
@@ -110,9 +111,9 @@ export function cardOfBand(entry: string, compiled: CompiledEntry, band: CardBan
   }
 }
 
-/** The last whole number of input tokens that does not belong to the band, for each band but the first. */
+/** The last whole number of input tokens that does not belong to the band, for each band that begins at a size. */
 function edgesOf({ bands }: CompiledEntry): number[] {
-  return bands.slice(1).map(({ over, inclusive }) => (inclusive ? over - 1 : over))
+  return bands.filter(({ over }) => over >= 0).map(({ over, inclusive }) => (inclusive ? over - 1 : over))
 }
 
 function entryOf(lines: readonly PriceLine[], own: PriceEntry | undefined): PriceEntry {

@@ -89,7 +89,7 @@ export interface UsagePart {
 
 /** What a call used, taken apart until nothing is counted twice, priced or not. Usage must be checked. */
 export function usageParts(card: Card, usage: Float64Array, offset: number): UsagePart[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   return [...split(card, band, usage, offset)].map(({ part, quantity }) => ({
     component: part.component,
     unit: part.unit,
@@ -168,7 +168,7 @@ export interface Split {
 /** The way from reported counts to what is multiplied, units without a rate included. Usage must be checked. */
 export function explainSplit(card: Card, usage: Float64Array, offset: number): Split {
   const steps: SplitStep[] = []
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const quantities = [...split(card, band, usage, offset, steps)].map(({ part, quantity }) => ({
     component: part.component,
     unit: part.unit,
@@ -179,7 +179,7 @@ export function explainSplit(card: Card, usage: Float64Array, offset: number): S
 
 /** The exact sum of the components as a decimal of at least 12 places, '…' behind it where it does not end there. */
 export function exactTotal(card: Card, usage: Float64Array, offset: number): { text: string; isRounded: boolean } {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   let sum = zero
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)

@@ -169,7 +169,7 @@ function quotedCard(book: PriceBook, lookups: readonly Lookup[], card: Card, usa
   const chosen = lookups.flatMap(({ entries }) => entries).find(({ entry }) => entry.id === card.entry)?.entry
   const entry = chosen ?? book.entries().find(({ id }) => id === card.entry)
   if (entry === undefined) throw new Error(`${card.entry} is not in the book it was found in`)
-  const band = bandFor(card, usage[unit.input]!)
+  const band = bandFor(card, usage[unit.input]!, usage[unit.reasoning]!)
   const index = card.bands.indexOf(band)
   const next = card.bands[index + 1]
   return {
