@@ -25,15 +25,19 @@ interface Slot {
   readonly flags: number
 }
 
-/** Prices batches with one book; a new book makes a new ledger. */
+/** Prices batches, each with one book. */
 export class Ledger {
-  readonly book: PriceBook
+  private book: PriceBook
   private readonly batch: SpanBatch
   private readonly strings: StringTable
   private readonly charge: Pick<Charge, 'verdicts'>
   private readonly conditions: ConditionTable
   private readonly estimator: UsageEstimator | undefined
-  private readonly slots = new Map<number, Slot>()
+  /** Answers of the book in use; each book, and so each project with prices of its own, has its own. */
+  private slots = new Map<number, Slot>()
+  private slotsByBook = new WeakMap<PriceBook, Map<number, Slot>>()
+  /** Of all books. */
+  private slotCount = 0
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
@@ -61,6 +65,7 @@ export class Ledger {
     estimator?: UsageEstimator
   }) {
     this.book = parts.book
+    this.slotsByBook.set(parts.book, this.slots)
     this.batch = parts.batch
     this.strings = parts.strings
     this.charge = parts.charge
@@ -68,12 +73,27 @@ export class Ledger {
     this.estimator = parts.estimator
   }
 
+  /** The book that the following batches are priced by. */
+  use(book: PriceBook): void {
+    if (book === this.book) return
+    this.book = book
+    const known = this.slotsByBook.get(book)
+    this.slots = known ?? new Map()
+    if (known === undefined) this.slotsByBook.set(book, this.slots)
+  }
+
+  private forget(): void {
+    this.slots = new Map()
+    this.slotsByBook = new WeakMap([[this.book, this.slots]])
+    this.slotCount = 0
+  }
+
   /** Fills cost, status, reason, model and price entry of all rows. The billing instant is the end of the span. */
   run(): void {
     const { batch, strings, charge } = this
     if (this.generation !== strings.generation) {
       this.generation = strings.generation
-      this.slots.clear()
+      this.forget()
       this.flagNames.clear()
       this.words.clear()
       this.conditionWords.clear()
@@ -158,7 +178,7 @@ export class Ledger {
     const known = this.slots.get(place)
     if (known !== undefined && answers(known, provider, model, condition) && holds(known.resolution, endMs))
       return known
-    if (this.slots.size > slotsMax) this.slots.clear()
+    if (this.slotCount++ > slotsMax) this.forget()
     const slot = this.resolve(provider, model, condition, endMs)
     this.slots.set(place, slot)
     return slot
