@@ -5,6 +5,7 @@ import { loadPriceBook } from '../../collector/price-files.ts'
 import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
 import { bandFor } from '../../processors/pricing/card.ts'
 import type { CallConditions } from '../../processors/pricing/conditions.ts'
+import { priceRows } from '../../processors/pricing/rows.ts'
 import type { UsageUnitName } from '../../schemas/usage.ts'
 
 const book = new PriceBook(loadPriceBook())
@@ -117,4 +118,12 @@ test.each([
   ['qwen3-coder-plus', { tokens: 256_001 }, '6 0.6 60 USD exact'],
 ] as const)('Model Studio: %s under %o', (model, call, expected) => {
   expect(listed('alibaba_cloud', model, '2026-10-01T00:00:00Z', io, call)).toBe(expected)
+})
+
+test('a stored size has the rates of thinking calls beside its own', () => {
+  const rows = priceRows(book).filter(({ entry_id }) => entry_id === 'alibaba_cloud/qwen-plus#4')
+  expect(rows.map(({ min_input_tokens, rates }) => [min_input_tokens, rates])).toEqual([
+    [0, { input: '0.4', cacheRead: '0.08', output: '1.2', 'thinking:output': '4' }],
+    [256_000, { input: '1.2', cacheRead: '0.24', output: '3.6', 'thinking:output': '12' }],
+  ])
 })
