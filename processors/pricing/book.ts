@@ -198,8 +198,10 @@ export class PriceBook {
     claims.set(id, claims.has(id) ? null : provider)
   }
 
+  /** A maker that lists the name as it is, the provider that the name tells, the only host that lists it: the first of these. */
   private ownerOf(model: string): string {
-    return (this.owners.has(model) ? this.owners : this.hosted).get(model) ?? this.namedIn(model)
+    if (this.owners.has(model)) return this.owners.get(model) ?? ''
+    return this.namedIn(model) || (this.hosted.get(model) ?? '')
   }
 
   /** The provider that a model's name tells, where it lists the model; else ''. */
