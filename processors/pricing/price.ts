@@ -117,18 +117,20 @@ export function priceChecked(card: Card, usage: Float64Array, offset: number, ou
 function load(usage: Float64Array, offset: number): PriceReason {
   const clearTo = dirtyTo
   dirtyTo = usageUnitCount
-  let end = 0
-  for (let i = 0; i < usageUnitCount; i++) {
+  // Nearly all calls report a few of the first units and nothing behind them.
+  let end: number = usageUnitCount
+  while (end > 0 && Number.isNaN(usage[offset + end - 1]!)) end--
+  for (let i = 0; i < end; i++) {
     const quantity = usage[offset + i]!
     if (Number.isNaN(quantity)) {
-      if (i < clearTo) part[i] = 0
+      part[i] = 0
       continue
     }
     if (!(quantity >= 0 && quantity <= Number.MAX_SAFE_INTEGER)) return 'bad_quantity'
     if (quantity !== Math.floor(quantity) && isFractional[i] === 0) return 'bad_quantity'
     part[i] = quantity
-    end = i + 1
   }
+  for (let i = end; i < clearTo; i++) part[i] = 0
   unitsEnd = end > unitsEndMin ? end : unitsEndMin
   dirtyTo = unitsEnd
   return end > 0 ? '' : 'no_usage'
@@ -137,17 +139,21 @@ function load(usage: Float64Array, offset: number): PriceReason {
 /** Products of `part` and rates into `sums`; notes in `priced` and `missing` which columns had what. */
 function sumUp(rate: Float64Array): void {
   sums[0] = sums[1] = sums[2] = sums[3] = sums[4] = 0
-  priced = 0
-  missing = 0
-  for (let i = 0; i < unitsEnd; i++) {
+  let withRate = 0
+  let without = 0
+  const end = unitsEnd
+  for (let i = 0; i < end; i++) {
     const quantity = part[i]!
     if (quantity === 0) continue
     const slot = groupOf[i]!
-    if (rate[i]! >= 0) {
-      sums[slot]! += quantity * rate[i]!
-      priced |= 1 << slot
-    } else missing |= 1 << slot
+    const each = rate[i]!
+    if (each >= 0) {
+      sums[slot]! += quantity * each
+      withRate |= 1 << slot
+    } else without |= 1 << slot
   }
+  priced = withRate
+  missing = without
 }
 
 function raiseToMinimum(minimum: Float64Array): void {
