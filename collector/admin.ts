@@ -9,8 +9,6 @@ import { contentType } from './open-metrics.ts'
 export interface Readiness {
   /** Why not; empty when ready. Words without content: anybody may read them. */
   readonly reasons: readonly string[]
-  /** What is not as it should be and keeps no request away. */
-  readonly notices?: readonly string[]
 }
 
 export interface AdminOptions {
@@ -68,9 +66,9 @@ function answer(options: AdminOptions, request: IncomingMessage): Reply {
   }
   if (path === '/live') return json(200, { live: true })
   if (path === '/metrics') return { status: 200, type: contentType, text: options.metrics.expose() }
-  const { reasons, notices = [] } = readinessOf(options.ready)
+  const reasons = reasonsOf(options.ready)
   const isReady = reasons.length === 0
-  return json(isReady ? 200 : 503, { ready: isReady, reasons, ...(notices.length === 0 ? {} : { notices }) })
+  return json(isReady ? 200 : 503, { ready: isReady, reasons })
 }
 
 function json(status: number, body: object): Reply {
@@ -78,11 +76,11 @@ function json(status: number, body: object): Reply {
 }
 
 /** A readiness that cannot be found out is none. */
-function readinessOf(ready: () => Readiness): Readiness {
+function reasonsOf(ready: () => Readiness): readonly string[] {
   try {
-    return ready()
+    return ready().reasons
   } catch (error) {
-    return { reasons: [`readiness is not known: ${error instanceof Error ? error.message : String(error)}`] }
+    return [`readiness is not known: ${error instanceof Error ? error.message : String(error)}`]
   }
 }
 

@@ -12,7 +12,7 @@ export interface TestEngine {
   readonly url: string
   readonly database: string
   readonly clickhouse: ClickHouse
-  /** Process of the engine. */
+  /** Process of the engine; another one after it was killed. */
   readonly pid: number
   stop(): Promise<void>
 }
@@ -35,7 +35,15 @@ export async function startTestEngine(): Promise<TestEngine> {
     await stop()
     throw error
   }
-  return { url: engine.httpUrl, database, clickhouse, pid: engine.pid, stop }
+  return {
+    url: engine.httpUrl,
+    database,
+    clickhouse,
+    get pid() {
+      return engine.pid
+    },
+    stop,
+  }
 }
 
 /** A port nobody listens on now, for what must know its port before it starts. */

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Pipeline } from '../../collector/pipeline.ts'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { loadDialects } from '../../collector/registry.ts'
+import { recompute } from '../../collector/repricing/recompute.ts'
+import { planSlices } from '../../collector/repricing/slices.ts'
 import type { JournalRecord } from '../../collector/sinks/clickhouse.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
 import { quotePrice } from '../../processors/pricing/quote.ts'
@@ -193,4 +195,13 @@ describe('a vector sent as a span', () => {
       cost_flags: quote.flags.join(','),
     })
   })
+})
+
+test('asked again with the same book, no call changes: the row holds everything that it was priced by', async () => {
+  const filter = { fromMs: 0, toMs: Date.parse('2100-01-01T00:00:00Z') }
+  const slices = await planSlices(engine.clickhouse, filter, 50)
+  const bookFor = (): PriceBook => book
+  const differences = await recompute({ clickhouse: engine.clickhouse, filter, slices, tz: 'UTC', bookFor })
+  expect(differences.list()).toEqual([])
+  expect(differences.totals().calls).toBe(vectors.length)
 })

@@ -71,22 +71,25 @@ export function readCustomPrices(tree: Tree): CustomPrices {
 }
 
 /** One record as the API takes it, with its `kind` (`price` when not given) and the id of the address. */
-export function readCustomRecord(tree: Tree, id: string): { record: CustomRecord | null; place: Place } {
-  const place = new Place([], '', '')
-  const none = { record: null, place }
+export function readCustomRecord(
+  tree: Tree,
+  id: string,
+): { record: CustomRecord | null; findings: readonly Finding[] } {
+  const findings: Finding[] = []
+  const place = new Place(findings, '', '')
   if (!isMapping(tree)) {
     place.say('', `is ${shown(tree)}: it should be an object`)
-    return none
+    return { record: null, findings }
   }
   const { kind = 'price', ...rest } = tree
-  const known = recordKinds.find((each) => each === kind)
-  if (known === undefined) {
+  if (typeof kind !== 'string' || !(recordKinds as readonly string[]).includes(kind)) {
     place.say('kind', `${shown(kind)} is not one of ${recordKinds.join(', ')}`)
-    return none
+    return { record: null, findings }
   }
   if (rest['id'] !== undefined && rest['id'] !== id)
     place.say('id', `${shown(rest['id'])} is not the id of the address, ${shown(id)}`)
-  return { record: readItem({ ...rest, id }, known, place), place }
+  const record = readItem({ ...rest, id }, kind as RecordKind, place)
+  return { record: findings.length === 0 ? record : null, findings }
 }
 
 function labelOf(item: Tree, list: string, i: number): string {

@@ -1,0 +1,119 @@
+// Whoever adopts or undoes a run may be killed at any point, and so may the engine: what follows completes the step, and the
+// ledger is in the one state or the other, the rollups with it.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { drift } from '../../collector/repricing/audit.ts'
+import { completeSteps, step } from '../../collector/repricing/publish.ts'
+import { findRun } from '../../collector/repricing/runs.ts'
+import { startTestEngine, type TestEngine } from '../engine.ts'
+import { fromMs, insertCalls, laterBook, partsOf, randomCalls, stateOf, toMs, writtenRun } from './ledger.ts'
+
+let engine: TestEngine
+beforeAll(async () => {
+  engine = await startTestEngine()
+})
+afterAll(() => engine.stop())
+
+const child = new URL('kill-child.ts', import.meta.url).pathname
+
+/** Adopts or undoes in a process of its own that kills itself at its n-th point; the point, or null when it came to its end. */
+async function killedAt(n: number, run: string, direction: string): Promise<string | null> {
+  const process_ = spawn(process.execPath, [child, engine.url, run, direction, String(n)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  process_.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const [code, signal] = (await once(process_, 'close')) as [number | null, string | null]
+  if (signal === 'SIGKILL') return said.trim().split('\n').at(-1) ?? ''
+  expect(code).toBe(0)
+  return null
+}
+
+describe('killed with SIGKILL', () => {
+  test('at any point of adopting and of undoing, the step is completed by the next who looks', async () => {
+    await insertCalls(engine.clickhouse, randomCalls('kill', 500, 21))
+    const before = await stateOf(engine.clickhouse, 'kill')
+    const { pricing_run } = await writtenRun(engine, 'kill', laterBook)
+    const parts = partsOf(engine, laterBook)
+    await step(parts, pricing_run, 'adopting')
+    const after = await stateOf(engine.clickhouse, 'kill')
+    await step(parts, pricing_run, 'undoing')
+
+    const points = new Set<string>()
+    // Two slices have 12 points; every one of them once, in turn adopting and undoing.
+    for (let n = 1; ; n++) {
+      const direction = n % 2 === 1 ? 'adopting' : 'undoing'
+      const point = await killedAt(n, pricing_run, direction)
+      if (point === null) break
+      points.add(point.replace(/\d+/, '#'))
+      expect((await findRun(engine.clickhouse, pricing_run))?.state).toBe(direction)
+      const [completed] = await completeSteps(parts)
+      expect(completed?.state).toBe(direction === 'adopting' ? 'adopted' : 'undone')
+      expect(await stateOf(engine.clickhouse, 'kill')).toEqual(direction === 'adopting' ? after : before)
+      expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
+    }
+    expect([...points].sort()).toEqual([
+      'after spans #',
+      'before corrections #',
+      'before spans #',
+      'before the end',
+      'begun',
+      'prepared #',
+    ])
+  }, 180_000)
+
+  test('the engine too: it comes back, and so does the step', async () => {
+    await insertCalls(engine.clickhouse, randomCalls('engine', 600, 22))
+    const { pricing_run } = await writtenRun(engine, 'engine', laterBook)
+    const parts = partsOf(engine, laterBook)
+    const before = await stateOf(engine.clickhouse, 'engine')
+    await step(parts, pricing_run, 'adopting')
+    const after = await stateOf(engine.clickhouse, 'engine')
+    for (const [at, direction] of [
+      ['before spans 0', 'undoing'],
+      ['before spans 1', 'adopting'],
+      ['prepared 1', 'undoing'],
+    ] as const) {
+      const seam = (point: string): void => {
+        // A little later, so that it is in the middle of the insert.
+        if (point === at) setTimeout(() => process.kill(engine.pid, 'SIGKILL'), 40)
+      }
+      await step({ ...parts, seam }, pricing_run, direction).catch(() => undefined)
+      await untilUp()
+      await completeSteps(parts)
+      expect((await findRun(engine.clickhouse, pricing_run))?.state).toBe(
+        direction === 'adopting' ? 'adopted' : 'undone',
+      )
+      expect(await stateOf(engine.clickhouse, 'engine')).toEqual(direction === 'adopting' ? after : before)
+      expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
+    }
+  }, 180_000)
+})
+
+async function untilUp(): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const isUp = await engine.clickhouse.query('SELECT 1').then(
+      () => true,
+      () => false,
+    )
+    if (isUp) return
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
+test('two that complete the same step at once do it once', async () => {
+  await insertCalls(engine.clickhouse, randomCalls('both', 300, 23))
+  const { pricing_run } = await writtenRun(engine, 'both', laterBook)
+  const parts = partsOf(engine, laterBook)
+  await step(parts, pricing_run, 'adopting')
+  const after = await stateOf(engine.clickhouse, 'both')
+  await step(parts, pricing_run, 'undoing')
+  expect(await killedAt(5, pricing_run, 'adopting')).not.toBeNull()
+  await Promise.all([completeSteps(parts), completeSteps(parts), step(parts, pricing_run, 'adopting')])
+  expect(await stateOf(engine.clickhouse, 'both')).toEqual(after)
+  expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
+}, 60_000)
