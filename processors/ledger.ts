@@ -7,7 +7,8 @@ import { usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import type { UsageEstimator } from './estimate.ts'
 import type { PriceBook, Resolution } from './pricing/book.ts'
-import type { ConditionTable } from './pricing/conditions.ts'
+import type { CallConditions, ConditionTable } from './pricing/conditions.ts'
+import { impliedBy } from './pricing/model-names.ts'
 import { checkUsage, type PricedCall, priceFlags, priceUsage } from './pricing/price.ts'
 
 const slotsMax = 50_000
@@ -37,6 +38,8 @@ export class Ledger {
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
+  /** What a provider's model name implies; null: nothing. */
+  private readonly implied = new Map<number, Partial<CallConditions> | null>()
   private readonly result: PricedCall = {
     status: 'unpriced',
     reason: '',
@@ -77,10 +80,13 @@ export class Ledger {
       this.flagNames.clear()
       this.words.clear()
       this.conditionWords.clear()
+      this.implied.clear()
     }
     for (let row = 0; row < batch.rows; row++) {
-      const reported = batch.low[low.response_model]![row]! || batch.low[low.request_model]![row]!
+      const request = batch.low[low.request_model]![row]!
+      const reported = batch.low[low.response_model]![row]! || request
       batch.low[low.model]![row] = reported
+      if (request !== 0 && request !== reported) this.placeByRequest(row, request)
       if (batch.condition[row] !== 0) batch.low[low.price_conditions]![row] = this.conditionWord(batch.condition[row]!)
       if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
       else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
@@ -89,6 +95,19 @@ export class Ledger {
       else if (batch.role[row] === role.none) this.notBilled(row, 'not_a_model_call')
       else this.price(row, reported)
     }
+  }
+
+  /** An answer names the model alone; where it was asked for, `global.anthropic.…`, is part of its price. */
+  private placeByRequest(row: number, request: number): void {
+    const { batch, strings, conditions } = this
+    const provider = batch.low[low.provider]![row]!
+    const key = provider * 0x4000000 + request
+    let implied = this.implied.get(key)
+    if (implied === undefined) {
+      implied = impliedBy(strings.text(provider), strings.text(request))
+      this.implied.set(key, implied)
+    }
+    if (implied !== null) batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
   }
 
   private price(row: number, model: number): void {

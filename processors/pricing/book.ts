@@ -199,8 +199,8 @@ export class PriceBook {
   /** Where a model is looked up: at the provider, or where that one shares its models and only the other lists it. */
   private shelfOf(provider: string, model: string): Shelf | undefined {
     const own = this.shelves.get(provider)
-    if (own === undefined || own.knows(model)) return own
-    const others = own.file.sharesWith ?? []
+    const others = own?.file.sharesWith ?? []
+    if (own === undefined || others.length === 0 || own.knows(model)) return own
     return others.map((name) => this.shelves.get(name)).find((other) => other?.knows(model) === true) ?? own
   }
 }

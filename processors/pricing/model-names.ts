@@ -95,8 +95,9 @@ const formsOf: { readonly [provider: string]: readonly Form[] } = {
  * Conditions add up from one to the next, the inner one winning.
  */
 export function readingsOf(provider: string, reported: string): readonly Reading[] {
-  const readings: Reading[] = [{ name: reported, implied: nothing }]
-  let { name, implied } = readings[0]!
+  let name = reported
+  let implied = nothing
+  const readings: Reading[] = [{ name, implied }]
   for (let piece = 0; piece < piecesMax; piece++) {
     const next = firstForm(formsOf[provider] ?? [], name) ?? withoutProvider(provider, name)
     if (next === null) break
@@ -105,6 +106,13 @@ export function readingsOf(provider: string, reported: string): readonly Reading
     readings.push({ name, implied })
   }
   return readings
+}
+
+/** What the spelling of a name says at a canonical provider; null when it says nothing. */
+export function impliedBy(provider: string, reported: string): Partial<CallConditions> | null {
+  if (!Object.hasOwn(formsOf, provider)) return null
+  const implied = readingsOf(provider, reported).at(-1)?.implied ?? nothing
+  return Object.keys(implied).length === 0 ? null : implied
 }
 
 /** Shapes of names that one provider alone has. */

@@ -39,6 +39,9 @@ export interface Found {
   readonly flags: number
 }
 
+/** Reported names whose readings are kept; more than any provider has models in use. */
+const readMax = 2000
+
 /** The entries of one provider (or of one scope of overrides), by name. */
 export class Shelf {
   readonly provider: string
@@ -50,6 +53,7 @@ export class Shelf {
   private readonly aliases: ReadonlyMap<string, readonly DatedAlias[]>
   /** Longest first, so that the first hit is the longest by construction. */
   private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
+  private readonly read = new Map<string, readonly Reading[]>()
   /** How the provider's names and values are spelled. */
   readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings' | 'implies' | 'calendars'>
 
@@ -156,6 +160,16 @@ export class Shelf {
 
   /** The name as it came, then what is left without each piece in front, then without each listed ending in turn. */
   readings(reported: string): readonly Reading[] {
+    let readings = this.read.get(reported)
+    if (readings === undefined) {
+      if (this.read.size >= readMax) this.read.clear()
+      readings = this.readingsOf(reported)
+      this.read.set(reported, readings)
+    }
+    return readings
+  }
+
+  private readingsOf(reported: string): readonly Reading[] {
     const readings = [...readingsOf(this.provider, reported)]
     let { name, implied } = readings.at(-1)!
     const add = (next: string): void => {

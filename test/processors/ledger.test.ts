@@ -51,3 +51,18 @@ test('the 1,025th condition does not leave its rate to calls without one', () =>
   expect(used.total('openai', 'o4-mini-2025-04-16')).toBe(standard)
   expect(used.total('openai', 'o4-mini-2025-04-16', flex)).toBe(cheaper)
 })
+
+test('a profile’s geography counts also where the answer names the model without it', () => {
+  const priced = new Priced()
+  const total = (request: string, more: Attributes = {}): number =>
+    priced.total('aws.bedrock', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': request, ...more }) / 1e12
+  expect(total('global.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6)
+  expect(total('us.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6.6)
+  expect(total('anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6.6)
+  const host = { 'server.address': 'bedrock-runtime.us-gov-west-1.amazonaws.com' }
+  expect(total('anthropic.claude-sonnet-4-5-20250929-v1:0', host)).toBe(7.2)
+  expect(total('global.anthropic.claude-sonnet-4-5-20250929-v1:0', host)).toBe(6)
+  // Another provider's names say nothing of that kind.
+  const openai = (request: string): number => priced.total('openai', 'gpt-4o', { 'gen_ai.request.model': request })
+  expect(openai('us.gpt.4o')).toBe(openai('gpt-4o'))
+})
