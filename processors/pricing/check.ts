@@ -3,30 +3,39 @@
 
 import { usageUnits } from '../../schemas/usage.ts'
 import { compileEntry } from './card.ts'
-import { conditionNames, type PriceEntry, type PriceFile } from './file.ts'
+import { checkSources, checkWhen, checkWords } from './check-words.ts'
+import { type ConditionTest, conditionNames, type PriceEntry, type PriceFile } from './file.ts'
 import { compileSchedule } from './schedule.ts'
+import { isAny, passes } from './shelf.ts'
 
 /** Everything wrong with the files, empty when they are sound. */
 export function checkPriceFiles(files: readonly PriceFile[]): string[] {
   const findings: string[] = []
-  const providers = new Set<string>()
+  const providers = new Set(files.map(({ provider }) => provider))
+  const seen = new Set<string>()
   for (const file of files) {
-    if (providers.has(file.provider)) findings.push(`${file.provider}: two files`)
-    providers.add(file.provider)
-    findings.push(...checkIds(file), ...checkNames(file), ...checkOverlaps(file))
+    if (seen.has(file.provider)) findings.push(`${file.provider}: two files`)
+    seen.add(file.provider)
+    findings.push(...checkWords(file, providers), ...checkIds(file), ...checkNames(file), ...checkOverlaps(file))
     for (const entry of file.entries) findings.push(...checkEntry(entry, file))
   }
   return findings
 }
 
-/** Entries of `before` that `after` dropped or changed: the house appends, it never overwrites. */
+/** Entries and aliases of `before` that `after` dropped or changed: the house appends, it never overwrites. */
 export function editedEntries(before: PriceFile, after: PriceFile): string[] {
   const now = new Map(after.entries.map((entry) => [entry.id, JSON.stringify(entry)]))
-  return before.entries.flatMap((entry) => {
+  const entries = before.entries.flatMap((entry) => {
     const kept = now.get(entry.id)
     if (kept === undefined) return [`${entry.id}: removed`]
     return kept === JSON.stringify(entry) ? [] : [`${entry.id}: edited`]
   })
+  // An alias has no id: one that was edited is no longer there.
+  const names = new Set((after.aliases ?? []).map((alias) => JSON.stringify(alias)))
+  const aliases = (before.aliases ?? [])
+    .filter((alias) => !names.has(JSON.stringify(alias)))
+    .map(({ alias }) => `${before.provider}: alias "${alias}" removed or edited`)
+  return [...entries, ...aliases]
 }
 
 function checkIds(file: PriceFile): string[] {
@@ -38,12 +47,23 @@ function checkIds(file: PriceFile): string[] {
     if (ids.has(entry.id)) findings.push(`${entry.id}: used twice`)
     ids.set(entry.id, entry)
   }
-  for (const { id, supersedes, recordedAt } of file.entries) {
-    if (supersedes === undefined) continue
-    const old = ids.get(supersedes)
-    if (old === undefined) findings.push(`${id}: supersedes ${supersedes}, which is not there`)
-    else if (Date.parse(old.recordedAt) > Date.parse(recordedAt)) findings.push(`${id}: older than what it supersedes`)
-  }
+  for (const entry of file.entries) findings.push(...checkSupersedes(entry, ids))
+  return findings
+}
+
+function checkSupersedes(
+  { id, supersedes, recordedAt, models }: PriceEntry,
+  ids: ReadonlyMap<string, PriceEntry>,
+): string[] {
+  if (supersedes === undefined) return []
+  const old = ids.get(supersedes)
+  if (old === undefined) return [`${id}: supersedes ${supersedes}, which is not there`]
+  if (id === supersedes) return [`${id}: supersedes itself`]
+  const findings: string[] = []
+  if (Date.parse(old.recordedAt) > Date.parse(recordedAt)) findings.push(`${id}: older than what it supersedes`)
+  const names = new Set([...old.models.exact, ...(old.models.prefix ?? [])])
+  if (![...models.exact, ...(models.prefix ?? [])].some((name) => names.has(name)))
+    findings.push(`${id}: supersedes ${supersedes}, which is of other models`)
   return findings
 }
 
@@ -65,8 +85,14 @@ function checkNames(file: PriceFile): string[] {
   for (const { alias, model, recordedAt, validFrom, validTo, source } of file.aliases ?? []) {
     if (exact.has(alias)) findings.push(`${file.provider}: alias "${alias}" is an exact id`)
     if (!exact.has(model)) findings.push(`${file.provider}: alias "${alias}" leads to "${model}", which has no entry`)
-    if (source.length === 0) findings.push(`${file.provider}: alias "${alias}" has no source`)
+    for (const finding of checkSources(source)) findings.push(`${file.provider}: alias "${alias}" ${finding}`)
+    for (const text of [recordedAt, validFrom, validTo])
+      if (text !== null && !isInstant(text))
+        findings.push(`${file.provider}: alias "${alias}": "${text}" is no UTC instant`)
     const span = spanOf(validFrom, validTo)
+    if (!(span.from < span.to)) findings.push(`${file.provider}: alias "${alias}" ends before it starts`)
+    if (exact.has(model) && !isEverValid(file, model, span))
+      findings.push(`${file.provider}: alias "${alias}" leads to "${model}" at a time when that has no entry`)
     if (seen.some((other) => other.alias === alias && other.recordedAt === recordedAt && overlap(other, span)))
       findings.push(`${file.provider}: alias "${alias}" resolves twice`)
     seen.push({ alias, recordedAt, ...span })
@@ -90,16 +116,38 @@ function checkOverlaps(file: PriceFile): string[] {
       const group = groups.get(key) ?? []
       const span = spanOf(entry.validFrom, entry.validTo)
       for (const other of group)
-        if (overlap(spanOf(other.validFrom, other.validTo), span))
+        if (overlap(spanOf(other.validFrom, other.validTo), span) && holdTogether(other, entry))
           findings.push(`${entry.id}: overlaps ${other.id} for ${name}`)
-      groups.set(key, [...group, entry])
+      group.push(entry)
+      groups.set(key, group)
     }
   }
   return findings
 }
 
+/** What an entry asks about: of two that ask about the same, neither goes first. */
 function conditionsKey({ when = {} }: PriceEntry): string {
-  return JSON.stringify([...conditionNames.map((name) => when[name] ?? null), when.schedule ?? null])
+  const names = conditionNames.filter((name) => {
+    const test = when[name] ?? null
+    return test !== null && !isAny(test)
+  })
+  return JSON.stringify([names, when.schedule ?? null])
+}
+
+/** Whether there are values under which both hold. */
+function holdTogether({ when: a = {} }: PriceEntry, { when: b = {} }: PriceEntry): boolean {
+  return conditionNames.every((name) => {
+    const one = a[name] ?? null
+    const other = b[name] ?? null
+    return one === null || other === null || meet(one, other)
+  })
+}
+
+function meet(a: ConditionTest, b: ConditionTest): boolean {
+  const listed = typeof a === 'string' ? [a] : 'not' in a ? null : a
+  if (listed !== null) return listed.some((value) => passes(b, value))
+  // Of two exclusions something is always left: there are more values than anybody lists.
+  return typeof b === 'object' && 'not' in b ? true : meet(b, a)
 }
 
 function checkEntry(entry: PriceEntry, file: PriceFile): string[] {
@@ -107,13 +155,18 @@ function checkEntry(entry: PriceEntry, file: PriceFile): string[] {
   const say = (what: string): void => void findings.push(`${entry.id}: ${what}`)
   const { exact, prefix = [] } = entry.models
   if (exact.length + prefix.length === 0) say('names no model')
-  if (entry.source.length === 0) say('has no source')
+  const names = [...exact, ...prefix]
+  if (new Set(names).size < names.length) say('names a model twice')
+  for (const name of names) if (name !== name.trim()) say(`model "${name}" has blanks around it`)
+  checkSources(entry.source).forEach(say)
   for (const text of [entry.recordedAt, entry.validFrom, entry.validTo])
-    if (text !== null && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)) say(`"${text}" is no UTC instant`)
+    if (text !== null && !isInstant(text)) say(`"${text}" is no UTC instant`)
+  if (!['high', 'medium', 'low'].includes(entry.confidence)) say(`"${entry.confidence}" is no confidence`)
+  if (entry.announced === true && !(spanOf(entry.validFrom, null).from > Date.parse(entry.recordedAt)))
+    say('is announced for a time before it was recorded')
   const span = spanOf(entry.validFrom, entry.validTo)
   if (!(span.from < span.to)) say('ends before it starts')
-  for (const name of Object.keys(entry.when ?? {}))
-    if (name !== 'schedule' && !(conditionNames as readonly string[]).includes(name)) say(`no condition "${name}"`)
+  checkWhen(entry.when ?? {}, file).forEach(say)
   if (!/^[A-Z]{3}$/.test(entry.currency)) say(`"${entry.currency}" is no currency`)
   findings.push(...checkBands(entry))
   try {
@@ -144,6 +197,17 @@ function checkBands(entry: PriceEntry): string[] {
   for (const [name, least] of Object.entries(entry.minimum ?? {}))
     if (!units.has(name) || !/^\d+(\.\d+)?$/.test(least)) say(`no minimum "${name}: ${least}"`)
   return findings
+}
+
+function isInstant(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && !Number.isNaN(Date.parse(text))
+}
+
+/** Whether the model has an entry within the span. */
+function isEverValid(file: PriceFile, model: string, span: Span): boolean {
+  return file.entries.some(
+    ({ models, validFrom, validTo }) => models.exact.includes(model) && overlap(spanOf(validFrom, validTo), span),
+  )
 }
 
 interface Span {

@@ -261,7 +261,7 @@ function rank(candidate: Candidate): number {
 }
 
 /** Says that the entry holds whatever the value: no condition, but a word on it. */
-function isAny(test: ConditionTest): boolean {
+export function isAny(test: ConditionTest): boolean {
   return typeof test === 'object' && 'not' in test && test.not.length === 0
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
-import { checkPriceFiles } from '../../processors/pricing/check.ts'
+import { checkPriceFiles, editedEntries } from '../../processors/pricing/check.ts'
 import type { ModelAlias, PriceEntry, PriceFile } from '../../processors/pricing/file.ts'
 
 const source = [{ what: 'test' }]
@@ -46,6 +46,66 @@ test.each<[string, PriceFile]>([
   [
     'acme/a#2: older than what it supersedes',
     file([sound, { ...sound, id: 'acme/a#2', supersedes: 'acme/a#1', recordedAt: '2025-01-01T00:00:00Z' }]),
+  ],
+  [
+    'acme/a#2: overlaps acme/a#1 for a',
+    file([
+      { ...sound, when: { region: ['us', 'eu'] } },
+      { ...sound, id: 'acme/a#2', when: { region: { not: ['us'] }, speed: { not: [] } } },
+    ]),
+  ],
+  ['acme/a#1: supersedes itself', file([{ ...sound, supersedes: 'acme/a#1' }])],
+  [
+    'acme/b#1: supersedes acme/a#1, which is of other models',
+    file([sound, { ...sound, id: 'acme/b#1', models: { exact: ['b'] }, supersedes: 'acme/a#1' }]),
+  ],
+  ['acme/a#1: names a model twice', file([{ ...sound, models: { exact: ['a', 'a'] } }])],
+  ['acme/a#1: model " a" has blanks around it', file([{ ...sound, models: { exact: [' a'] } }])],
+  ['acme/a#1: has a source without "what"', file([{ ...sound, source: [{ what: '' }] }])],
+  [
+    'acme/a#1: source "page" was read on "2026-02-30", which is no day',
+    file([{ ...sound, source: [{ what: 'page', read: '2026-02-30' }] }]),
+  ],
+  ['acme/a#1: "sure" is no confidence', file([{ ...sound, confidence: 'sure' as 'high' }])],
+  [
+    'acme/a#1: is announced for a time before it was recorded',
+    file([{ ...sound, announced: true, validFrom: '2025-01-01T00:00:00Z' }]),
+  ],
+  ['acme/a#1: "2026-13-01T00:00:00Z" is no UTC instant', file([{ ...sound, validFrom: '2026-13-01T00:00:00Z' }])],
+  ['acme/a#1: region "EU" is not in lower case, as calls are compared', file([{ ...sound, when: { region: 'EU' } }])],
+  ['acme/a#1: region is an empty list: it never holds', file([{ ...sound, when: { region: [] } }])],
+  [
+    'acme/a#1: region is neither a value, a list of values nor { not: [...] }',
+    file([{ ...sound, when: { region: { is: 'eu' } as unknown as string } }]),
+  ],
+  [
+    'acme/a#1: serviceTier "default" never holds: calls that say it are read as "standard"',
+    file([{ ...sound, when: { serviceTier: 'default' } }]),
+  ],
+  [
+    'acme/a#1: deploymentType "global-batch" never holds: it is read as {"deploymentType":"global","serviceTier":"batch"}',
+    {
+      ...file([{ ...sound, when: { deploymentType: 'global-batch' } }]),
+      implies: { deploymentType: { 'global-batch': { deploymentType: 'global', serviceTier: 'batch' } } },
+    },
+  ],
+  ['acme: spelling "EU" of region is not in lower case', { ...file([sound]), spellings: { region: { EU: 'eu' } } }],
+  [
+    'acme: spelling "a" of region leads to "b", itself a spelling',
+    { ...file([sound]), spellings: { region: { a: 'b', b: 'c' } } },
+  ],
+  ['acme: no condition "tier" to spell', { ...file([sound]), spellings: { tier: {} } as PriceFile['spellings'] & {} }],
+  [
+    'acme: "a" of region implies serviceTier "default", which no entry can ask for',
+    { ...file([sound]), implies: { region: { a: { serviceTier: 'default' } } } },
+  ],
+  ['acme: shares with "other", which has no file', { ...file([sound]), sharesWith: ['other'] }],
+  ['claude: calls of it are counted as "anthropic"', { provider: 'claude', entries: [{ ...sound, id: 'claude/a#1' }] }],
+  ['acme: alias "b" ends before it starts', file([sound], [{ ...alias, validFrom: recordedAt, validTo: recordedAt }])],
+  ['acme: alias "b": "soon" is no UTC instant', file([sound], [{ ...alias, validFrom: 'soon' }])],
+  [
+    'acme: alias "b" leads to "a" at a time when that has no entry',
+    file([{ ...sound, validFrom: recordedAt }], [{ ...alias, validTo: recordedAt }]),
   ],
   ['acme: alias "b" resolves twice', file([sound], [alias, alias])],
   ['acme: alias "b" leads to "z", which has no entry', file([sound], [{ ...alias, model: 'z' }])],
@@ -92,6 +152,14 @@ test.each<[string, PriceFile]>([
   ['not clock hours: "9-12"', file([{ ...sound, when: { schedule: { zone: 'UTC', hours: ['9-12'] } } }])],
 ])('finds: %s', (finding, broken) => {
   expect(checkPriceFiles([broken]).join('\n')).toContain(finding)
+})
+
+test('an alias that was edited or removed is noticed', () => {
+  const before = file([sound], [alias])
+  expect(editedEntries(before, before)).toEqual([])
+  const after = file([sound], [{ ...alias, validTo: recordedAt }])
+  expect(editedEntries(before, after)).toEqual(['acme: alias "b" removed or edited'])
+  expect(editedEntries(before, file([sound]))).toEqual(['acme: alias "b" removed or edited'])
 })
 
 test('two files of one provider are found', () => {
