@@ -9,6 +9,8 @@ import { contentType } from './open-metrics.ts'
 export interface Readiness {
   /** Why not; empty when ready. Words without content: anybody may read them. */
   readonly reasons: readonly string[]
+  /** What is not as it should be and keeps no request away. */
+  readonly notices?: readonly string[]
 }
 
 export interface AdminOptions {
@@ -66,9 +68,9 @@ function answer(options: AdminOptions, request: IncomingMessage): Reply {
   }
   if (path === '/live') return json(200, { live: true })
   if (path === '/metrics') return { status: 200, type: contentType, text: options.metrics.expose() }
-  const reasons = reasonsOf(options.ready)
+  const { reasons, notices = [] } = readinessOf(options.ready)
   const isReady = reasons.length === 0
-  return json(isReady ? 200 : 503, { ready: isReady, reasons })
+  return json(isReady ? 200 : 503, { ready: isReady, reasons, ...(notices.length === 0 ? {} : { notices }) })
 }
 
 function json(status: number, body: object): Reply {
@@ -76,11 +78,11 @@ function json(status: number, body: object): Reply {
 }
 
 /** A readiness that cannot be found out is none. */
-function reasonsOf(ready: () => Readiness): readonly string[] {
+function readinessOf(ready: () => Readiness): Readiness {
   try {
-    return ready().reasons
+    return ready()
   } catch (error) {
-    return [`readiness is not known: ${error instanceof Error ? error.message : String(error)}`]
+    return { reasons: [`readiness is not known: ${error instanceof Error ? error.message : String(error)}`] }
   }
 }
 

@@ -41,6 +41,7 @@ const oneLine = text({
   values: 'text',
   form: 'a text of at most 256 characters in one line',
 })
+const optionalPath = text({ pattern: /^[^\r\n\0]{0,4096}$/, values: 'path', form: 'empty or a path' })
 const directory = text({ pattern: /^[^\r\n\0]{1,4096}$/, values: 'path', form: 'a path' })
 
 export const options = [
@@ -128,7 +129,13 @@ export const options = [
     key: 'data_dir',
     kind: directory,
     default: './data',
-    doc: 'Journal, embedded engine and quarantine',
+    doc: 'Journal, embedded engine, quarantine and what is known of own prices',
+  },
+  {
+    key: 'prices_file',
+    kind: optionalPath,
+    default: '',
+    doc: 'Own prices, discounts, plans and names of models, YAML or JSON; changes take effect at once. Empty for none',
   },
   {
     key: 'request_bytes_max',

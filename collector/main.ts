@@ -6,13 +6,14 @@
 import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { PriceBook } from '../processors/pricing/book.ts'
+import type { PriceBook } from '../processors/pricing/book.ts'
 import { countAnswer, keepAccounts, notReady } from './accounts.ts'
 import { startAdmin } from './admin.ts'
 import { startApi } from './api/server.ts'
 import { connectClickHouse } from './clickhouse/client.ts'
 import { EmbeddedClickHouse } from './clickhouse/embedded.ts'
 import { type Config, clickHouseUrl, secretsOf } from './config.ts'
+import { ConfigError } from './config-sources.ts'
 import { type Endpoint, endpoint, formatEndpoint } from './config-values.ts'
 import { Journal } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
@@ -23,8 +24,10 @@ import { startOtlpHttp } from './otlp/http.ts'
 import { InFlight } from './otlp/in-flight.ts'
 import { Pipeline } from './pipeline.ts'
 import { loadPriceBook } from './price-files.ts'
+import { PriceKeeper, WrongPriceFile } from './prices/keeper.ts'
 import { type Listening, readyLine, readyWords } from './ready-line.ts'
 import { loadDialects } from './registry.ts'
+import { StoredBooks } from './stored-books.ts'
 import { startTelemetry, type Telemetry } from './telemetry.ts'
 import { loadTokenizers } from './tokenizer.ts'
 import { version } from './version.ts'
@@ -91,15 +94,22 @@ export async function startCollector(config: Config, log: Log): Promise<Collecto
 }
 
 async function startParts(config: Config, log: Log, parts: Part[]): Promise<Listening> {
-  const book = new PriceBook(loadPriceBook())
+  let prices: PriceKeeper | undefined
   const metrics = createMetrics({
     version,
-    priceBook: book.version,
+    priceBook: () => prices?.book.version ?? '',
     onError: (metric, error) => log.limited(metric, 'error', `metric ${metric} cannot be read`, { error }),
   })
   parts.push({ name: 'metrics', stop: async () => metrics.close() })
   const journal = await openJournal(config, log)
   parts.push({ name: 'journal', stop: () => journal.close() })
+  const storedBooks = new StoredBooks(log)
+  // The journal's lock holds for the whole data directory.
+  const keeper = await openPrices(config, log, (book) => storedBooks.offer(book))
+  prices = keeper
+  parts.push({ name: 'own prices', stop: () => keeper.close() })
+  metrics.priceBookReloadFailures.from(() => keeper.reloadFailures)
+  metrics.priceBookStale.from(() => (keeper.findings.length === 0 ? 0 : 1))
   const engine = await startEngine(config, log)
   if (engine !== null) parts.push({ name: 'embedded engine', stop: () => engine.stop() })
   const url = engine?.httpUrl ?? clickHouseUrl(config)?.reveal() ?? ''
@@ -109,7 +119,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   const pipeline = new Pipeline({
     store: journal,
     dialects: await loadDialects(),
-    book,
+    book: () => keeper.book,
     settings: {
       keepContent: config.content === 'store',
       retentionDays: config.retentionDays,
@@ -131,7 +141,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     isEmbedded: engine !== null,
     journal,
     clickhouse,
-    book,
+    storedBooks,
     version,
     appendScores,
     around: (request, insert) =>
@@ -148,7 +158,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   const admin = await startAdmin({
     endpoint: config.adminEndpoint,
     metrics,
-    ready: () => ({ reasons: notReady(journal) }),
+    ready: () => ({ reasons: notReady(journal), notices: keeper.notices() }),
   })
   parts.push({ name: 'admin', stop: () => admin.close() })
   const api = await startApi({
@@ -209,6 +219,25 @@ async function startEngine(config: Config, log: Log): Promise<EmbeddedClickHouse
     log: (event, detail) =>
       log.limited(event, event === 'engine_restarted' ? 'info' : 'error', event.replaceAll('_', ' '), { detail }),
   })
+}
+
+/** A file that is wrong at the very first start is wrong configuration; later the last good one stays in use. */
+async function openPrices(config: Config, log: Log, onBook: (book: PriceBook) => void): Promise<PriceKeeper> {
+  try {
+    return await PriceKeeper.open({
+      catalogue: loadPriceBook(),
+      file: config.pricesFile,
+      dataDir: config.dataDir,
+      log,
+      onBook,
+    })
+  } catch (error) {
+    if (!(error instanceof WrongPriceFile)) throw error
+    for (const finding of error.findings) log.error(finding)
+    throw new ConfigError(
+      `prices_file ${config.pricesFile} has ${error.findings.length} findings: ${error.findings[0]}; spanledger check-config lists them all`,
+    )
+  }
 }
 
 function openJournal(config: Config, log: Log): Promise<Journal> {

@@ -7,8 +7,8 @@ import { Registry } from './open-metrics.ts'
 
 export interface MetricsOptions {
   readonly version: string
-  /** Version of the price book in use. */
-  readonly priceBook: string
+  /** Version of the price book in use; asked at each scrape. */
+  readonly priceBook: () => string
   /** Told of callbacks that throw at a scrape. */
   readonly onError: (metric: string, error: unknown) => void
 }
@@ -29,7 +29,7 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
   const registry = new Registry({ onError })
   registry.info('spanledger_build_info', {
     help: 'Version of the collector and of the price book in use.',
-    labels: { version, price_book: priceBook },
+    labels: () => ({ version, price_book: priceBook() }),
   })
   const spans = {
     spansReceived: registry.counter('spanledger_spans_received_total', {
@@ -99,11 +99,20 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
     }),
     insertRetries: registry.counter('spanledger_insert_retries_total', { help: 'Inserts that had to be sent again.' }),
   }
+  const prices = {
+    priceBookReloadFailures: registry.counter('spanledger_price_book_reload_failures_total', {
+      help: 'Changes of the file of own prices that were wrong and not taken.',
+    }),
+    priceBookStale: registry.gauge('spanledger_price_book_stale', {
+      help: '1 while the file of own prices is wrong and an earlier one is in use, else 0.',
+    }),
+  }
   const stopProcess = addProcess(registry)
   return {
     ...spans,
     ...requests,
     ...storage,
+    ...prices,
     expose: () => registry.expose(),
     close: stopProcess,
   }

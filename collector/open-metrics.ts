@@ -65,10 +65,10 @@ export class Registry {
     return histogram
   }
 
-  /** `name` ends in `_info`; facts that do not change, as labels. */
-  info(name: string, { help, labels }: { help: string; labels: Readonly<Record<string, string>> }): void {
-    const line = `${name}${labelText(Object.keys(labels), Object.values(labels))} 1`
-    this.add({ name: name.replace(/_info$/, ''), type: 'info', help, samples: () => [line] })
+  /** `name` ends in `_info`; facts, as labels, asked at each scrape. */
+  info(name: string, { help, labels }: { help: string; labels: () => Readonly<Record<string, string>> }): void {
+    const line = (): string => `${name}${labelText(Object.keys(labels()), Object.values(labels()))} 1`
+    this.add({ name: name.replace(/_info$/, ''), type: 'info', help, samples: () => [line()] })
   }
 
   /** The whole exposition, `# EOF` included. */

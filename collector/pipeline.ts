@@ -28,7 +28,8 @@ export interface PipelineMeter {
 export interface PipelineParts {
   readonly store: RecordStore
   readonly dialects: readonly Dialect[]
-  readonly book: PriceBook
+  /** A book, or what gives the one in force: asked once per request, so that no request sees two. */
+  readonly book: PriceBook | (() => PriceBook)
   readonly settings: {
     readonly keepContent: boolean
     readonly retentionDays: number
@@ -52,18 +53,21 @@ export class Pipeline implements Receiver {
   private readonly sink: ClickHouseSink
   private readonly settings: PipelineParts['settings']
   private readonly meter: PipelineMeter
+  private readonly book: () => PriceBook
   private readonly now: () => number
 
   constructor(parts: PipelineParts) {
     const { strings, batch } = this
     this.settings = parts.settings
     this.meter = parts.meter
+    const { book } = parts
+    this.book = typeof book === 'function' ? book : () => book
     this.now = parts.now ?? Date.now
     this.decoder = new TraceDecoder(batch, strings)
     this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
     this.charge = new Charge(batch)
     this.ledger = new Ledger({
-      book: parts.book,
+      book: this.book(),
       batch,
       strings,
       charge: this.charge,
@@ -86,6 +90,7 @@ export class Pipeline implements Receiver {
     this.normaliser.run(nowMs)
     this.charge.run()
     inheritAttribution(batch, this.charge)
+    this.ledger.use(this.book().forProject(project))
     this.ledger.run()
     const scores = this.spanScores(project, nowMs)
     const outcome = { rejected: batch.rejected, message: batch.rejectMessage }

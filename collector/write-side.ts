@@ -2,21 +2,18 @@
 // segments are inserted and scores find what they judge, until stopped.
 
 import { resolve } from 'node:path'
-import type { PriceBook } from '../processors/pricing/book.ts'
-import { priceRows } from '../processors/pricing/rows.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import { insertOrder, journalTables } from '../schemas/journal-tables.ts'
-import { pricesTable } from '../schemas/prices-table.ts'
 import { columnNames } from '../schemas/table.ts'
 import { type ClickHouse, ClickHouseError, type InsertRequest } from './clickhouse/client.ts'
 import { migrate } from './clickhouse/migrate.ts'
-import { encodeRows } from './clickhouse/native.ts'
 import type { Config } from './config.ts'
 import { pause } from './insert-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { waitingClock } from './journal/settings.ts'
 import type { Log } from './log.ts'
 import { ScoreResolver } from './score-resolver.ts'
+import type { StoredBooks } from './stored-books.ts'
 import { Writer, type WriterStats } from './writer.ts'
 
 /** Pauses between tries to reach a server and bring it to our schema. */
@@ -31,7 +28,7 @@ export interface WriteSideParts {
   readonly isEmbedded: boolean
   readonly journal: Journal
   readonly clickhouse: ClickHouse
-  readonly book: PriceBook
+  readonly storedBooks: StoredBooks
   readonly version: string
   readonly appendScores: (scores: readonly ScoreRow[]) => Promise<void>
   /** Runs an insert, perhaps as a span of its own. */
@@ -73,6 +70,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
       if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))
       abort.abort()
       await running
+      await parts.storedBooks.settled()
     },
   }
 }
@@ -99,7 +97,7 @@ function makeWriter({ config, journal, clickhouse, around, onInsert, log }: Writ
 
 /** Retries while a server cannot be reached; rejects when a person has to act (a newer schema, no permission). */
 async function prepareSchema(
-  { config, url, isEmbedded, book, clickhouse, version, log }: WriteSideParts,
+  { config, url, isEmbedded, storedBooks, clickhouse, version, log }: WriteSideParts,
   signal: AbortSignal,
 ): Promise<void> {
   for (let wait: number = schemaRetryMs.first; !signal.aborted; wait = Math.min(wait * 2, schemaRetryMs.most)) {
@@ -110,7 +108,7 @@ async function prepareSchema(
         version,
       )
       if (applied.length > 0) log.info('the database was brought to the schema of this version', { applied })
-      await storePrices(clickhouse, book)
+      await storedBooks.open(clickhouse, signal)
       return
     } catch (error) {
       if (isEmbedded || !isOfTheWorld(error)) throw error
@@ -125,22 +123,4 @@ async function prepareSchema(
 function isOfTheWorld(error: unknown): boolean {
   const found = error instanceof ClickHouseError ? error : (error as Error | undefined)?.cause
   return found instanceof ClickHouseError && found.kind === 'world'
-}
-
-/** Entries of the book, so that every price entry that a row names can be read in SQL. */
-async function storePrices(clickhouse: ClickHouse, book: PriceBook): Promise<void> {
-  const [known] = await clickhouse.query<{ rows: string }>(
-    'SELECT count() AS rows FROM model_prices WHERE price_book = {book:String}',
-    { book: book.version },
-  )
-  if (Number(known?.rows) > 0) return
-  const rows = priceRows(book)
-  const body = encodeRows(pricesTable, rows)
-  await clickhouse.insert({
-    table: pricesTable.name,
-    columns: columnNames(pricesTable),
-    body,
-    token: `prices-${book.version}`,
-    rows: rows.length,
-  })
 }

@@ -9,9 +9,11 @@ import type { UsageEstimator } from './estimate.ts'
 import type { PriceBook, Resolution } from './pricing/book.ts'
 import type { CallConditions, ConditionTable } from './pricing/conditions.ts'
 import { impliedBy } from './pricing/model-names.ts'
-import { checkUsage, type PricedCall, priceFlags, priceUsage } from './pricing/price.ts'
+import { checkUsage, type PricedCall, priceChecked, priceFlags, priceUsage } from './pricing/price.ts'
 
 const slotsMax = 50_000
+/** Slots at hand without a look into the map; a power of two. Few models make nearly all calls. */
+const nearSize = 1 << 10
 
 /** What was found for one question; ids are those of the string table. */
 interface Slot {
@@ -24,17 +26,36 @@ interface Slot {
   readonly currency: number
   /** What was assumed to find the card. */
   readonly flags: number
+  /** It holds in [fromMs, toMs). */
+  readonly fromMs: number
+  readonly toMs: number
 }
 
-/** Prices batches with one book; a new book makes a new ledger. */
+/** Ids of the words that most rows get, for one generation of strings. */
+interface CommonWords {
+  readonly priced: number
+  readonly error: number
+  readonly assumed: number
+}
+
+/** Prices batches, each with one book. */
 export class Ledger {
-  readonly book: PriceBook
+  private book: PriceBook
   private readonly batch: SpanBatch
   private readonly strings: StringTable
   private readonly charge: Pick<Charge, 'verdicts'>
   private readonly conditions: ConditionTable
   private readonly estimator: UsageEstimator | undefined
-  private readonly slots = new Map<number, Slot>()
+  /** Answers of the book in use; each book, and so each project with prices of its own, has its own. */
+  private slots = new Map<number, Slot>()
+  private slotsByBook = new WeakMap<PriceBook, Map<number, Slot>>()
+  /** Of all books. */
+  private slotCount = 0
+  /** Of the book in use. */
+  private readonly near: (Slot | undefined)[] = new Array<Slot | undefined>(nearSize).fill(undefined)
+  private common: CommonWords = { priced: 0, error: 0, assumed: 0 }
+  /** Version of the book in use. */
+  private bookWord = 0
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
@@ -64,6 +85,7 @@ export class Ledger {
     estimator?: UsageEstimator
   }) {
     this.book = parts.book
+    this.slotsByBook.set(parts.book, this.slots)
     this.batch = parts.batch
     this.strings = parts.strings
     this.charge = parts.charge
@@ -71,17 +93,40 @@ export class Ledger {
     this.estimator = parts.estimator
   }
 
+  /** The book that the following batches are priced by. */
+  use(book: PriceBook): void {
+    if (book === this.book) return
+    this.book = book
+    this.near.fill(undefined)
+    const known = this.slotsByBook.get(book)
+    this.slots = known ?? new Map()
+    if (known === undefined) this.slotsByBook.set(book, this.slots)
+  }
+
+  private forget(): void {
+    this.near.fill(undefined)
+    this.slots = new Map()
+    this.slotsByBook = new WeakMap([[this.book, this.slots]])
+    this.slotCount = 0
+  }
+
   /** Fills cost, status, reason, model and price entry of all rows. The billing instant is the end of the span. */
   run(): void {
     const { batch, strings, charge } = this
     if (this.generation !== strings.generation) {
       this.generation = strings.generation
-      this.slots.clear()
+      this.forget()
       this.flagNames.clear()
       this.words.clear()
       this.conditionWords.clear()
       this.implied.clear()
+      this.common = {
+        priced: this.word('priced'),
+        error: this.word('error'),
+        assumed: this.word('inclusive:assumed'),
+      }
     }
+    this.bookWord = this.word(this.book.version)
     for (let row = 0; row < batch.rows; row++) {
       const request = batch.low[low.request_model]![row]!
       const reported = batch.low[low.response_model]![row]! || request
@@ -118,7 +163,7 @@ export class Ledger {
       return
     }
     const bad = checkUsage(batch.usage, at)
-    if (bad === 'no_usage' && batch.low[low.status]![row] === this.word('error')) {
+    if (bad === 'no_usage' && batch.low[low.status]![row] === this.common.error) {
       this.notBilled(row, 'failed_no_usage')
       return
     }
@@ -133,7 +178,7 @@ export class Ledger {
       this.set(row, 'unpriced', slot.resolution.reason)
       return
     }
-    priceUsage(slot.resolution.card, batch.usage, at, result)
+    priceChecked(slot.resolution.card, batch.usage, at, result)
     this.name(row, slot)
     this.write(row, result, slot)
   }
@@ -162,7 +207,7 @@ export class Ledger {
     batch.costs[to + cost.pricingCurrency] = priced.otherCurrencyPico
     if (slot.currency !== 0) batch.low[low.pricing_currency]![row] = slot.currency
     this.set(row, priced.status, priced.reason)
-    const isAssumed = batch.low[low.usage_rule]![row] === this.word('inclusive:assumed')
+    const isAssumed = batch.low[low.usage_rule]![row] === this.common.assumed
     const flags = priced.flags | slot.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
     if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
   }
@@ -172,12 +217,27 @@ export class Ledger {
     const provider = batch.low[low.provider]![row]!
     const condition = batch.condition[row]!
     const endMs = Math.floor((batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6)
+    const nearPlace = (Math.imul(model, 0x9e3779b1) ^ Math.imul(provider, 0x85ebca6b) ^ condition) & (nearSize - 1)
+    const near = this.near[nearPlace]
+    if (near !== undefined && answers(near, provider, model, condition) && endMs >= near.fromMs && endMs < near.toMs)
+      return near
+    const slot = this.farSlot(provider, model, condition, endMs)
+    this.near[nearPlace] = slot
+    return slot
+  }
+
+  private farSlot(provider: number, model: number, condition: number, endMs: number): Slot {
     // Two questions may share a place, which then belongs to the later one.
     const place = (provider * 0x4000000 + model) * 0x400 + (condition & 0x3ff)
     const known = this.slots.get(place)
-    if (known !== undefined && answers(known, provider, model, condition) && holds(known.resolution, endMs))
+    if (
+      known !== undefined &&
+      answers(known, provider, model, condition) &&
+      endMs >= known.fromMs &&
+      endMs < known.toMs
+    )
       return known
-    if (this.slots.size > slotsMax) this.slots.clear()
+    if (this.slotCount++ > slotsMax) this.forget()
     const slot = this.resolve(provider, model, condition, endMs)
     this.slots.set(place, slot)
     return slot
@@ -192,7 +252,10 @@ export class Ledger {
       this.conditions.get(condition),
       endMs,
     )
-    if (resolution.kind === 'miss') return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0 }
+    if (resolution.kind === 'miss') {
+      const { fromMs, toMs } = resolution
+      return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0, fromMs, toMs }
+    }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.provider) : provider
     return {
@@ -203,6 +266,8 @@ export class Ledger {
       entry: strings.internText(card.entry),
       currency: card.currency === 'USD' ? 0 : strings.internText(card.currency),
       flags: card.match === 'inferred' ? priceFlags.provider_inferred : 0,
+      fromMs: card.fromMs,
+      toMs: card.toMs,
     }
   }
 
@@ -211,13 +276,13 @@ export class Ledger {
     batch.low[low.model]![row] = slot.model
     batch.low[low.provider]![row] = slot.provider
     batch.low[low.price_entry]![row] = slot.entry
-    if (slot.entry !== 0) batch.low[low.price_book]![row] = this.word(this.book.version)
+    if (slot.entry !== 0) batch.low[low.price_book]![row] = this.bookWord
   }
 
   /** The sender's own figure stands; a failed call without usage that it gives as 0 was not billed at all. */
   private charged(row: number): void {
     const { batch } = this
-    const isFailed = batch.low[low.status]![row] === this.word('error')
+    const isFailed = batch.low[low.status]![row] === this.common.error
     if (
       isFailed &&
       batch.costs[row * costCount + cost.total] === 0 &&
@@ -235,7 +300,7 @@ export class Ledger {
   }
 
   private set(row: number, status: string, reason: string): void {
-    this.batch.low[low.cost_status]![row] = this.word(status)
+    this.batch.low[low.cost_status]![row] = status === 'priced' ? this.common.priced : this.word(status)
     this.batch.low[low.cost_reason]![row] = reason === '' ? 0 : this.word(reason)
   }
 
@@ -270,9 +335,4 @@ export class Ledger {
 
 function answers({ asked }: Slot, provider: number, model: number, condition: number): boolean {
   return asked.provider === provider && asked.model === model && asked.condition === condition
-}
-
-function holds(resolution: Resolution, atMs: number): boolean {
-  const { fromMs, toMs } = resolution.kind === 'card' ? resolution.card : resolution
-  return atMs >= fromMs && atMs < toMs
 }

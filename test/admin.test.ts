@@ -30,7 +30,7 @@ describe('paths', () => {
   test('/metrics is OpenMetrics', async () => {
     const metrics = createMetrics({
       version: '1',
-      priceBook: '2',
+      priceBook: () => '2',
       onError: (_, error) => expect(error).toBeUndefined(),
     })
     const answer = await get(await start({ metrics }), '/metrics')

@@ -11,7 +11,7 @@ const onError = (metric: string, error: unknown): void => {
 }
 
 function makeMetrics() {
-  return createMetrics({ version: '1.2.3', priceBook: 'abc', onError })
+  return createMetrics({ version: '1.2.3', priceBook: () => 'abc', onError })
 }
 
 /** Lines of one family, comments left out. */
@@ -24,7 +24,7 @@ describe('OpenMetrics text', () => {
     const registry = new Registry({ onError })
     registry.counter('a_bytes_total', { help: 'Line\none, "quoted" \\ slashed.' }).add(2)
     registry.gauge('b', { help: 'B.', labels: ['x', 'y'] }).set(-1.5, 'one', 'a "b"\\\n')
-    registry.info('c_info', { help: 'C.', labels: { version: '1' } })
+    registry.info('c_info', { help: 'C.', labels: () => ({ version: '1' }) })
     const histogram = registry.histogram('d_seconds', { help: 'D.', buckets: [0.1, 1] })
     for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(value)
     expect(registry.expose()).toBe(String.raw`# TYPE a_bytes counter

@@ -76,7 +76,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'top',
-    files: /^collector\/(main|cli|command(-[a-z]+)?|accounts|write-side)\.ts$|^collector\/commands\//,
+    files: /^collector\/(main|cli|command(-[a-z]+)?|accounts|write-side|stored-books)\.ts$|^collector\/commands\//,
     may: 'everything',
     onlyFor: ['test'],
   },
@@ -234,7 +234,7 @@ test('every option is read and every metric is fed', () => {
   const running = sources.filter((file) => /^collector\//.test(file) && !/^collector\/(config|metrics)/.test(file))
   const code = running.map((file) => texts.get(file)).join('\n')
   const isUsed = (property: string): boolean => new RegExp(`\\.${property}\\b`).test(code)
-  const { expose, close, ...metrics } = createMetrics({ version: '', priceBook: '', onError: () => undefined })
+  const { expose, close, ...metrics } = createMetrics({ version: '', priceBook: () => '', onError: () => undefined })
   close()
   const readByConfig = ['clickhouseUser', 'clickhousePassword', 'allowUnauthenticated']
   const unread = options.map(propertyName).filter((property) => !readByConfig.includes(property) && !isUsed(property))

@@ -4,7 +4,8 @@
 import { PriceBook } from '../pricing/book.ts'
 import { bandFor, type Card, type CardBand, type CompiledEntry, compileEntry } from '../pricing/card.ts'
 import { parseConditions } from '../pricing/conditions.ts'
-import type { PriceEntry, PriceFile, When } from '../pricing/file.ts'
+import type { Band, PriceEntry, PriceFile, When } from '../pricing/file.ts'
+import { thinkingMark } from '../pricing/rows.ts'
 
 /** One band of an entry, from `model_prices`. */
 export interface PriceLine {
@@ -69,10 +70,11 @@ export class FocusPrices {
     { provider, model, conditions, atMs }: ListQuestion,
     currency: string,
     inputTokens: number,
+    reasoningTokens: number,
   ): CardBand | undefined {
     const found = this.catalogue.resolve(provider, model, parseConditions(conditions), atMs)
     if (found.kind === 'miss' || found.card.currency !== currency) return undefined
-    return bandFor(found.card, inputTokens)
+    return bandFor(found.card, inputTokens, reasoningTokens)
   }
 
   /** Parameter `edges` of focus_usage.sql: entries of one band are left out. */
@@ -110,9 +112,25 @@ export function cardOfBand(entry: string, compiled: CompiledEntry, band: CardBan
   }
 }
 
-/** The last whole number of input tokens that does not belong to the band, for each band but the first. */
+/** The last whole number of input tokens that does not belong to the band, for each band that begins at a size. */
 function edgesOf({ bands }: CompiledEntry): number[] {
-  return bands.slice(1).map(({ over, inclusive }) => (inclusive ? over - 1 : over))
+  return bands.filter(({ over }) => over >= 0).map(({ over, inclusive }) => (inclusive ? over - 1 : over))
+}
+
+/** The band of a size, and behind it the one of calls that thought where the row has rates for them. */
+function bandsOf({ min_input_tokens, rates }: PriceLine): Band[] {
+  const inputTokens = { over: Number(min_input_tokens), inclusive: false }
+  const size = min_input_tokens === '0' ? {} : { inputTokens }
+  const isThinking = (name: string): boolean => name.startsWith(thinkingMark)
+  const all = Object.entries(rates)
+  const plain = Object.fromEntries(all.filter(([name]) => !isThinking(name)))
+  const thinking = all
+    .filter(([name]) => isThinking(name))
+    .map(([name, rate]) => [name.slice(thinkingMark.length), rate])
+  const band = { ...size, rates: plain }
+  return thinking.length === 0
+    ? [band]
+    : [band, { ...size, thinking: true, rates: { ...plain, ...Object.fromEntries(thinking) } }]
 }
 
 function entryOf(lines: readonly PriceLine[], own: PriceEntry | undefined): PriceEntry {
@@ -124,11 +142,7 @@ function entryOf(lines: readonly PriceLine[], own: PriceEntry | undefined): Pric
     validTo: null,
     recordedAt: '',
     when: first.conditions === '' ? {} : (JSON.parse(first.conditions) as When),
-    bands: lines.map(({ min_input_tokens, rates }) =>
-      min_input_tokens === '0'
-        ? { rates }
-        : { inputTokens: { over: Number(min_input_tokens), inclusive: false }, rates },
-    ),
+    bands: lines.flatMap(bandsOf),
     per: Object.fromEntries(Object.entries(first.per).map(([unit, count]) => [unit, Number(count)])),
     // Not kept by the ledger; where it changed, amounts do not add up and the rows say so.
     ...(own?.minimum === undefined ? {} : { minimum: own.minimum }),

@@ -159,7 +159,7 @@ export class FocusRows {
 
   private pricedShares(line: UsageLine, price: KnownPrice, source: CostSource): Share[] {
     const inputTokens = bandInput(line, price)
-    const band = bandFor(cardOfAll(price), inputTokens)
+    const band = bandFor(cardOfAll(price), inputTokens, Number(line.reasoning))
     const card = cardOfBand(line.price_entry, price.compiled, band)
     const list = price.isOwn ? this.listOf(line, inputTokens, card.currency) : undefined
     // With a least quantity a call, a line is calls of equal usage: one of them is priced, and all of them are that often.
@@ -179,7 +179,8 @@ export class FocusRows {
 
   private listOf(line: UsageLine, inputTokens: number, currency: string): CardBand | undefined {
     const { provider, model, conditions, last_end_ms } = line
-    return this.prices.list({ provider, model, conditions, atMs: Number(last_end_ms) }, currency, inputTokens)
+    const call = { provider, model, conditions, atMs: Number(last_end_ms) }
+    return this.prices.list(call, currency, inputTokens, Number(line.reasoning))
   }
 
   private count(line: UsageLine, price: KnownPrice | undefined, share: Share, calls: number): void {
@@ -333,6 +334,7 @@ const rateless = cardOfBand(
   {
     over: -1,
     inclusive: false,
+    thinking: false,
     rate: new Float64Array(usageUnitCount),
     denominator: 1,
     fallback: 0,
@@ -388,7 +390,7 @@ function conditionsOf(line: UsageLine, price: KnownPrice | undefined): NamedCond
     conditions['schedule'] = [(schedule.days ?? []).join(''), (schedule.hours ?? []).join('+'), schedule.zone]
       .filter((part) => part !== '')
       .join(' ')
-  const { over } = bandFor(cardOfAll(price), bandInput(line, price))
+  const { over } = bandFor(cardOfAll(price), bandInput(line, price), Number(line.reasoning))
   if (over >= 0) conditions['inputTokensOver'] = `over ${over}`
   return { region: value('region') || value('dataResidency'), conditions }
 }

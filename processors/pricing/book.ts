@@ -6,7 +6,7 @@
 //   for how long   every answer, a miss too, carries the window in which it stays the same
 
 import { createHash } from 'node:crypto'
-import { type Card, type MatchKind, priceFlags } from './card.ts'
+import { type Card, compileEntry, type MatchKind, priceFlags } from './card.ts'
 import { type CallConditions, noConditions } from './conditions.ts'
 import type { CatalogueNames } from './custom/check.ts'
 import { discountedId, discountedRates } from './custom/discount.ts'
@@ -87,6 +87,8 @@ export class PriceBook {
     const { overrides = [], aliases = [], settings = noSettings } = options
     this.custom = new CustomViews({ overrides, aliases, settings }, this.shelves, asOf)
     this.view = this.custom.installation()
+    // A discount multiplies digits: what cannot be counted exactly is found here and not with a call at hand.
+    for (const entry of this.ownEntries()) compileEntry(entry)
     this.version = versionOf(
       [...this.shelves.values()].flatMap((shelf) => shelf.records),
       files.filter(({ provider }) => this.shelves.has(provider)),
@@ -147,16 +149,26 @@ export class PriceBook {
 
   /** All entries of the book, superseded ones too: rows priced by an earlier book name them. Of every project. */
   entries(): readonly BookEntry[] {
-    const listed = [...this.shelves.values()].flatMap((shelf) =>
-      shelf.entries.map(({ entry }): BookEntry => ({ ...entry, provider: shelf.provider })),
+    return [...this.listedEntries(), ...this.ownEntries()]
+  }
+
+  private listedEntries(): readonly BookEntry[] {
+    return [...this.shelves.values()].flatMap((shelf) =>
+      shelf.entries.map(({ entry }) => ({ ...entry, provider: shelf.provider })),
     )
-    return [...listed, ...this.custom.overrides.flatMap((override) => entriesOf(override, listed))]
+  }
+
+  private ownEntries(): readonly BookEntry[] {
+    if (this.custom.overrides.length === 0) return []
+    const listed = this.listedEntries()
+    return this.custom.overrides.flatMap((override) => entriesOf(override, listed))
   }
 
   /** What the checks of users' own prices ask. */
   catalogueNames(): CatalogueNames {
     return {
       providers: [...this.shelves.keys()],
+      entriesOf: (provider) => this.shelves.get(provider)?.entries.map(({ entry }) => entry) ?? [],
       modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
       knows: (provider, model) =>
         this.shelfOf(provider, model)?.knows(model) === true ||
@@ -186,8 +198,10 @@ export class PriceBook {
     claims.set(id, claims.has(id) ? null : provider)
   }
 
+  /** A maker that lists the name as it is, the provider that the name tells, the only host that lists it: the first of these. */
   private ownerOf(model: string): string {
-    return (this.owners.has(model) ? this.owners : this.hosted).get(model) ?? this.namedIn(model)
+    if (this.owners.has(model)) return this.owners.get(model) ?? ''
+    return this.namedIn(model) || (this.hosted.get(model) ?? '')
   }
 
   /** The provider that a model's name tells, where it lists the model; else ''. */

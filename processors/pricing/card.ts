@@ -38,6 +38,8 @@ export interface CardBand {
   /** The band holds for input tokens above this, or from this on when `inclusive`; the first band for all. */
   readonly over: number
   readonly inclusive: boolean
+  /** The band holds for calls with reasoning tokens alone. */
+  readonly thinking: boolean
   /** Numerator of pico-units of the currency per unit, by usage unit; NaN = no rate. */
   readonly rate: Float64Array
   readonly denominator: number
@@ -82,12 +84,13 @@ export function compileEntry(entry: RateCard): CompiledEntry {
   }
 }
 
-/** The band that prices a call; the base band when the input is not known (NaN). */
-export function bandFor(card: Card, inputTokens: number): CardBand {
+/** The band that prices a call: the last that holds. A count that is not known (NaN) reaches no band that asks for it. */
+export function bandFor(card: Card, inputTokens: number, reasoningTokens: number): CardBand {
   const { bands } = card
   for (let i = bands.length - 1; i > 0; i--) {
     const band = bands[i]!
-    if (inputTokens > band.over || (band.inclusive && inputTokens === band.over)) return band
+    const isReached = band.over < 0 || inputTokens > band.over || (band.inclusive && inputTokens === band.over)
+    if (isReached && (!band.thinking || reasoningTokens > 0)) return band
   }
   return bands[0]!
 }
@@ -120,6 +123,7 @@ function compileBand(entry: RateCard, band: Band): CardBand {
   return {
     over: band.inputTokens?.over ?? -1,
     inclusive: band.inputTokens?.inclusive ?? false,
+    thinking: band.thinking ?? false,
     rate,
     denominator: Number(denominator),
     fallback: fallbacksOf(band),

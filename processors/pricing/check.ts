@@ -184,11 +184,16 @@ function checkBands(entry: PriceEntry): string[] {
   const [base, ...higher] = entry.bands
   if (base === undefined) return [`${entry.id}: has no band`]
   if (base.inputTokens !== undefined) say('the first band has a lower edge')
+  if (base.thinking !== undefined) say('the first band is for thinking calls alone')
   const units = new Set<string>(usageUnits.map(({ name }) => name))
   let edge = 0
+  let isThinking = false
   for (const band of higher) {
-    if (band.inputTokens === undefined || band.inputTokens.over <= edge) say('bands are not in rising order')
-    edge = band.inputTokens?.over ?? edge
+    const over = band.inputTokens?.over ?? 0
+    // At one edge the band for thinking calls comes behind the one for all.
+    if (over < edge || (over === edge && !(band.thinking === true && !isThinking))) say('bands are not in rising order')
+    edge = over
+    isThinking = band.thinking === true
     for (const name of Object.keys(base.rates)) if (!(name in band.rates)) say(`the band over ${edge} lacks ${name}`)
     for (const name of Object.keys(band.rates)) if (!(name in base.rates)) say(`only the band over ${edge} has ${name}`)
   }

@@ -6,7 +6,7 @@ import type { MatchKind } from './card.ts'
 import type { CallConditions } from './conditions.ts'
 import type { ConditionName, ConditionTest, ModelAlias, PriceEntry } from './file.ts'
 import { scheduleHolds, Window } from './schedule.ts'
-import { type Candidate, candidateOf, instant, isBetter, passes, type Shelf, specificity } from './shelf.ts'
+import { type Candidate, candidateOf, grouped, instant, isBetter, passes, type Shelf, specificity } from './shelf.ts'
 
 export type Verdict =
   | { readonly kind: 'chosen' }
@@ -77,18 +77,38 @@ interface Met {
 
 /** Exact id, then alias, then prefixes, the longest first: each with all entries under it, unknown and superseded too. */
 function* found(shelf: Shelf, name: string, asOf: number, atMs: number): Generator<Met> {
-  const { entries, aliases = [] } = shelf.file
-  const under = (id: string): PriceEntry[] => entries.filter(({ models }) => models.exact.includes(id))
+  const { aliases = [] } = shelf.file
+  const { exactNames, prefixes } = indexOf(shelf)
+  const under = (id: string): readonly PriceEntry[] => exactNames.get(id) ?? []
   const exact = under(name)
   if (exact.length > 0) yield { match: 'exact', target: name, entries: exact }
   const target = aliasTarget(aliases, { name, asOf, atMs })
   if (target !== null) yield { match: 'alias', target, entries: under(target) }
-  const prefixes = new Set(entries.flatMap(({ models }) => models.prefix ?? []))
-  for (const prefix of [...prefixes].sort((a, b) => b.length - a.length)) {
-    if (!name.startsWith(prefix)) continue
-    const own = entries.filter(({ models }) => models.prefix?.includes(prefix) === true)
-    yield { match: 'prefix', target: `${prefix}*`, entries: own }
+  for (const [prefix, own] of prefixes)
+    if (name.startsWith(prefix)) yield { match: 'prefix', target: `${prefix}*`, entries: own }
+}
+
+/** All entries of a shelf by name, those that it does not choose from too. */
+interface Index {
+  readonly exactNames: ReadonlyMap<string, readonly PriceEntry[]>
+  /** Longest first. */
+  readonly prefixes: readonly (readonly [string, readonly PriceEntry[]])[]
+  readonly replacing: readonly PriceEntry[]
+}
+
+const indexes = new WeakMap<Shelf, Index>()
+
+function indexOf(shelf: Shelf): Index {
+  const known = indexes.get(shelf)
+  if (known !== undefined) return known
+  const { entries } = shelf.file
+  const index: Index = {
+    exactNames: grouped(entries, ({ models }) => models.exact),
+    prefixes: [...grouped(entries, ({ models }) => models.prefix ?? [])].sort(([a], [b]) => b.length - a.length),
+    replacing: entries.filter(({ supersedes }) => supersedes !== undefined),
   }
+  indexes.set(shelf, index)
+  return index
 }
 
 function aliasTarget(
@@ -117,7 +137,7 @@ function judged(parts: {
   asOf: number
 }): Considered[] {
   const { shelf, entries, said, atMs, asOf } = parts
-  const known = shelf.file.entries.filter((entry) => Date.parse(entry.recordedAt) <= asOf)
+  const known = indexOf(shelf).replacing.filter(({ recordedAt }) => Date.parse(recordedAt) <= asOf)
   const replacedBy = new Map(
     known.flatMap((entry) => (entry.supersedes === undefined ? [] : [[entry.supersedes, entry.id]])),
   )

@@ -62,7 +62,7 @@ export const componentNames: ReadonlyMap<string, UsageUnitName> = new Map(
 
 /** The priced components of a call; units without a rate are left out, see `unpricedUnits`. Usage must be checked. */
 export function explainPrice(card: Card, usage: Float64Array, offset: number): Component[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const components: Component[] = []
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)
@@ -89,7 +89,7 @@ export interface UsagePart {
 
 /** What a call used, taken apart until nothing is counted twice, priced or not. Usage must be checked. */
 export function usageParts(card: Card, usage: Float64Array, offset: number): UsagePart[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   return [...split(card, band, usage, offset)].map(({ part, quantity }) => ({
     component: part.component,
     unit: part.unit,
@@ -105,7 +105,7 @@ export function explainTotal(card: Card, usage: Float64Array, offset: number): s
 
 /** Names of the units a call used and the card has no rate for, after fallbacks. */
 export function unpricedUnits(card: Card, usage: Float64Array, offset: number): UsageUnitName[] {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   return [...split(card, band, usage, offset)]
     .filter(({ part }) => !band.published.has(part.unit))
     .map(({ part }) => part.unit)
@@ -124,7 +124,7 @@ export interface ExactSums {
 
 /** Pico-units per group and in total, each rounded once from its exact sum. */
 export function exactSums(card: Card, usage: Float64Array, offset: number): ExactSums {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const sums = { input: zero, cacheRead: zero, cacheWrite: zero, output: zero, other: zero, total: zero }
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)
@@ -168,7 +168,7 @@ export interface Split {
 /** The way from reported counts to what is multiplied, units without a rate included. Usage must be checked. */
 export function explainSplit(card: Card, usage: Float64Array, offset: number): Split {
   const steps: SplitStep[] = []
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   const quantities = [...split(card, band, usage, offset, steps)].map(({ part, quantity }) => ({
     component: part.component,
     unit: part.unit,
@@ -179,7 +179,7 @@ export function explainSplit(card: Card, usage: Float64Array, offset: number): S
 
 /** The exact sum of the components as a decimal of at least 12 places, '…' behind it where it does not end there. */
 export function exactTotal(card: Card, usage: Float64Array, offset: number): { text: string; isRounded: boolean } {
-  const band = bandFor(card, usage[offset + unit.input]!)
+  const band = bandFor(card, usage[offset + unit.input]!, usage[offset + unit.reasoning]!)
   let sum = zero
   for (const { part, quantity } of split(card, band, usage, offset)) {
     const published = band.published.get(part.unit)

@@ -49,6 +49,8 @@ export type Rates = { readonly [unit in UsageUnitName]?: string }
 export interface Band {
   /** Absent in the first band. The size compared is all input tokens, cache included; the whole request moves. */
   readonly inputTokens?: { readonly over: number; readonly inclusive: boolean }
+  /** Holds for calls that used reasoning tokens alone: the whole output of a call in thinking mode has another rate. */
+  readonly thinking?: true
   readonly rates: Rates
 }
 

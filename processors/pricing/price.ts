@@ -10,7 +10,7 @@
 //   output ┬ outputAudio, outputImage, citation, reasoning
 //          └ (text)
 
-import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import { isFractional, unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
 import { bandFor, type Card, type CardBand, fallback, priceFlags } from './card.ts'
 import { exactSums } from './explain.ts'
 
@@ -71,6 +71,8 @@ let priced = 0
 let missing = 0
 /** Units from here on were not reported; those that others are merged into stay below it. */
 let unitsEnd = 0
+/** `part` is 0 from here on, so that a call that reports little costs little. */
+let dirtyTo: number = usageUnitCount
 const unitsEndMin = Math.max(input, output, cacheWrite, inputAudio) + 1
 
 /**
@@ -90,7 +92,12 @@ export function priceUsage(card: Card, usage: Float64Array, offset: number, out:
     refuse(card, wrong, out)
     return
   }
-  const band = bandFor(card, usage[offset + input]!)
+  priceChecked(card, usage, offset, out)
+}
+
+/** `priceUsage` for a row that `checkUsage` was called for just before, and found nothing wrong with. */
+export function priceChecked(card: Card, usage: Float64Array, offset: number, out: PricedCall): void {
+  const band = bandFor(card, usage[offset + input]!, usage[offset + reasoning]!)
   split()
   out.flags = card.flags | mergeRateless(band)
   if (part[output]! < 0) {
@@ -108,36 +115,45 @@ export function priceUsage(card: Card, usage: Float64Array, offset: number, out:
 
 /** Reported quantities into `part`, 0 for those that were not. */
 function load(usage: Float64Array, offset: number): PriceReason {
-  let end = 0
-  for (let i = 0; i < usageUnitCount; i++) {
+  const clearTo = dirtyTo
+  dirtyTo = usageUnitCount
+  // Nearly all calls report a few of the first units and nothing behind them.
+  let end: number = usageUnitCount
+  while (end > 0 && Number.isNaN(usage[offset + end - 1]!)) end--
+  for (let i = 0; i < end; i++) {
     const quantity = usage[offset + i]!
-    if (quantity >= 0) {
-      const isWhole = quantity === Math.floor(quantity)
-      if (quantity > Number.MAX_SAFE_INTEGER || !(isWhole || i === audioSeconds || i === videoSeconds))
-        return 'bad_quantity'
-      part[i] = quantity
-      end = i + 1
-    } else if (quantity < 0) return 'bad_quantity'
-    else part[i] = 0
+    if (Number.isNaN(quantity)) {
+      part[i] = 0
+      continue
+    }
+    if (!(quantity >= 0 && quantity <= Number.MAX_SAFE_INTEGER)) return 'bad_quantity'
+    if (quantity !== Math.floor(quantity) && isFractional[i] === 0) return 'bad_quantity'
+    part[i] = quantity
   }
+  for (let i = end; i < clearTo; i++) part[i] = 0
   unitsEnd = end > unitsEndMin ? end : unitsEndMin
+  dirtyTo = unitsEnd
   return end > 0 ? '' : 'no_usage'
 }
 
 /** Products of `part` and rates into `sums`; notes in `priced` and `missing` which columns had what. */
 function sumUp(rate: Float64Array): void {
-  sums.fill(0)
-  priced = 0
-  missing = 0
-  for (let i = 0; i < unitsEnd; i++) {
+  sums[0] = sums[1] = sums[2] = sums[3] = sums[4] = 0
+  let withRate = 0
+  let without = 0
+  const end = unitsEnd
+  for (let i = 0; i < end; i++) {
     const quantity = part[i]!
     if (quantity === 0) continue
     const slot = groupOf[i]!
-    if (rate[i]! >= 0) {
-      sums[slot]! += quantity * rate[i]!
-      priced |= 1 << slot
-    } else missing |= 1 << slot
+    const each = rate[i]!
+    if (each >= 0) {
+      sums[slot]! += quantity * each
+      withRate |= 1 << slot
+    } else without |= 1 << slot
   }
+  priced = withRate
+  missing = without
 }
 
 function raiseToMinimum(minimum: Float64Array): void {

@@ -1,19 +1,33 @@
 // Entries of a price book → rows of `model_prices`.
 
 import type { BookEntry, PriceBook } from './book.ts'
+import type { Band } from './file.ts'
 
 const openEnd = Date.parse('2200-01-01T00:00:00Z')
 
-/** One row a band, by column name. */
+/** Before the unit of a rate that calls with reasoning tokens have instead of the unit's own. */
+export const thinkingMark = 'thinking:'
+
+/** One row a size, by column name. */
 export function priceRows(book: PriceBook): Record<string, unknown>[] {
   return book.entries().flatMap((entry) =>
-    entry.bands.map((band) => ({
-      ...entryRow(entry, book.version),
-      min_input_tokens: lowerEdge(band.inputTokens),
-      rates: band.rates,
-      ...fixedCharge(entry),
-    })),
+    entry.bands
+      .filter(({ thinking }) => thinking !== true)
+      .map((band) => ({
+        ...entryRow(entry, book.version),
+        min_input_tokens: lowerEdge(band.inputTokens),
+        rates: { ...band.rates, ...thinkingRates(entry.bands, band) },
+        ...fixedCharge(entry),
+      })),
   )
+}
+
+/** What the band for thinking calls of the same size changes. */
+function thinkingRates(bands: readonly Band[], { inputTokens, rates }: Band): Record<string, string> {
+  const edge = lowerEdge(inputTokens)
+  const own = bands.find((other) => other.thinking === true && lowerEdge(other.inputTokens) === edge)?.rates ?? {}
+  const changed = Object.entries(own).filter(([name, price]) => rates[name as keyof typeof rates] !== price)
+  return Object.fromEntries(changed.map(([name, price]) => [`${thinkingMark}${name}`, price]))
 }
 
 /** Calls that a plan covers cost nothing; what it costs itself stands in the place of the rates. */

@@ -1,4 +1,4 @@
-// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick]`.
+// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick] [-- --only pricing]`.
 // Collector, engine and generator are processes of their own; CPU is counted over all threads of the collector from the
 // first send until the rows are countable. Each collector is measured twice: right after its start, while V8 still compiles,
 // and warm. The straightforward collector takes turns with ours in the same run, and is given the same two runs.
@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startTestEngine } from '../engine.ts'
-import { measureCore } from './core.ts'
+import { type CoreResult, measureCore } from './core.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
+import { measurePricing } from './pricing.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
 
 const { values: options } = parseArgs({
@@ -51,10 +52,14 @@ const shapes: readonly Shape[] = [
   { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
 ]
 
+pricing()
+if (options.only === 'pricing') process.exit(0)
+if (options.only !== '') throw new Error(`--only ${options.only}: there is "pricing" alone`)
+/** What charge and ledger take of a span, measured in this run. */
+const cores = core()
 const engine = await startTestEngine()
 let runs = 0
 try {
-  core()
   await compare()
   await idleAndHalfLoad()
 } finally {
@@ -62,12 +67,31 @@ try {
 }
 process.exit(0)
 
-function core(): void {
+function pricing(): void {
+  console.log('\nPricing: a mix of models, conditions and usage, resolved as the ledger does it; CPU of this thread')
+  const { rowsPerSecond, range, questions, foreignPerSecond, ratio } = measurePricing(rounds + 2)
+  const millions = (rate: number): string => (rate / 1e6).toFixed(2)
+  console.log(
+    `  ${millions(rowsPerSecond)} million/s (${millions(range[0])} to ${millions(range[1])}), ${questions} questions; genai-prices calcPrice ${(foreignPerSecond / 1e3).toFixed(1)} thousand/s, ratio ${ratio.toFixed(0)}`,
+  )
+}
+
+function core(): ReadonlyMap<PayloadName, CoreResult> {
   console.log('\nColumns on one thread, microseconds a span')
+  const results = new Map<PayloadName, CoreResult>()
   for (const payload of ['S', 'C'] as const) {
-    const { spansPerSecond, microseconds, bytesPerSpan } = measureCore(payload, Math.round(300 * scale))
+    const result = measureCore(payload, Math.round(300 * scale))
+    const { spansPerSecond, microseconds, bytesPerSpan } = result
     console.log(`  ${payload}: ${spansPerSecond} spans/s, ${bytesPerSpan} B a span`, microseconds)
+    results.set(payload, result)
   }
+  return results
+}
+
+/** Percent of the collector's CPU that charging and pricing take: their time on one thread, of all CPU a span costs. */
+function pricingShare(payload: PayloadName, spansPerCpuSecond: number): string {
+  const { charge, price } = cores.get(payload)!.microseconds
+  return `${(((charge + price) * spansPerCpuSecond) / 1e4).toFixed(1)} %`
 }
 
 async function compare(): Promise<void> {
@@ -82,7 +106,7 @@ async function compare(): Promise<void> {
       const fewer = { ...shape, spans: shape.spans / 4 }
       plain.push(await withStraightforward((collector) => measurePair(collector, collector.ready['otlp_http']!, fewer)))
     }
-    print(shape.name, ours, plain)
+    print(shape, ours, plain)
   }
 }
 
@@ -96,7 +120,7 @@ async function measurePair(collector: Running, endpoint: string, shape: Shape): 
   return { cold, warm: await measure(collector, endpoint, shape) }
 }
 
-function print(name: string, ours: readonly Pair[], plain: readonly Pair[]): void {
+function print({ name, payload }: Shape, ours: readonly Pair[], plain: readonly Pair[]): void {
   const median = (numbers: readonly number[]): number =>
     numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
   const speed = (pairs: readonly Pair[], when: keyof Pair): number =>
@@ -110,7 +134,7 @@ function print(name: string, ours: readonly Pair[], plain: readonly Pair[]): voi
     `  ${name}: cold ${Math.round(speed(ours, 'cold'))}${versus('cold')}, warm ${Math.round(speed(ours, 'warm'))}${versus('warm')}`,
   )
   console.log(
-    `    rows/s ${Math.round(of((f) => f.rowsPerSecond))}, engine CPU-s per million ${of((f) => f.engineCpuPerMillion).toFixed(1)}, peak RSS ${Math.round(of((f) => f.peakMiB))} MiB, ack p50/p99 ${of((f) => f.ackMs.p50)}/${of((f) => f.ackMs.p99)} ms at full load`,
+    `    rows/s ${Math.round(of((f) => f.rowsPerSecond))}, engine CPU-s per million ${of((f) => f.engineCpuPerMillion).toFixed(1)}, peak RSS ${Math.round(of((f) => f.peakMiB))} MiB, ack p50/p99 ${of((f) => f.ackMs.p50)}/${of((f) => f.ackMs.p99)} ms at full load, pricing ${pricingShare(payload, speed(ours, 'warm'))} of the CPU`,
   )
 }
 

@@ -113,5 +113,9 @@ function oddCards(): Card[] {
       { per: { tokens: 7, audioSeconds: 60 } },
     ),
     cardOf({ input: '2', cacheRead: '1', output: '8', reasoning: '3', webSearch: '5' }),
+    cardOf(
+      {},
+      { bands: [{ rates: { input: '2', output: '8' } }, { thinking: true, rates: { input: '2', output: '9' } }] },
+    ),
   ]
 }

@@ -28,9 +28,16 @@ const providers = [
   'deepgram',
   'fireworks_ai',
   'groq',
+  'openrouter',
   'perplexity',
   'together_ai',
   'voyage_ai',
+  'x_ai',
+  'mistral_ai',
+  'moonshot_ai',
+  'z_ai',
+  'minimax',
+  'alibaba_cloud',
 ]
 
 function call(): PricedCall {

@@ -134,6 +134,14 @@ test.each<[string, PriceFile]>([
   ['acme/a#1: the first band has a lower edge', file([{ ...sound, bands: [long] }])],
   ['acme/a#1: bands are not in rising order', file([{ ...sound, bands: [...sound.bands, long, long] }])],
   [
+    'acme/a#1: bands are not in rising order',
+    file([{ ...sound, bands: [...sound.bands, { ...long, thinking: true }, long] }]),
+  ],
+  [
+    'acme/a#1: the first band is for thinking calls alone',
+    file([{ ...sound, bands: [{ rates: { input: '1', output: '2' }, thinking: true }] }]),
+  ],
+  [
     'acme/a#1: the band over 200000 lacks output',
     file([{ ...sound, bands: [...sound.bands, { ...long, rates: { input: '2' } }] }]),
   ],

@@ -132,6 +132,31 @@ describe('bands', () => {
     expect([usd200k(exclusive, 200000), usd200k(exclusive, 200001)]).toEqual(['2.0209', '20.209001'])
     expect([usd200k(inclusive, 199999), usd200k(inclusive, 200000)]).toEqual(['2.0208999', '20.209'])
   })
+
+  test('the whole output of a call that thought has the rate of thinking calls, at every size', () => {
+    const inputTokens = { over: 128000, inclusive: false }
+    const card = cardOf(
+      {},
+      {
+        bands: [
+          { rates: { input: '1', output: '2' } },
+          { thinking: true, rates: { input: '1', output: '8' } },
+          { inputTokens, rates: { input: '3', output: '20' } },
+          { inputTokens, thinking: true, rates: { input: '3', output: '24' } },
+        ],
+      },
+    )
+    const cost = (input: number, reasoning?: number): string | null =>
+      usd(priced(card, row({ input, output: 1_000_000, ...(reasoning === undefined ? {} : { reasoning }) })).totalPico)
+    expect([cost(100_000), cost(100_000, 0), cost(100_000, 1)]).toEqual(['2.1', '2.1', '8.1'])
+    expect([cost(200_000), cost(200_000, 900_000)]).toEqual(['20.6', '24.6'])
+    const usage = row({ input: 10, output: 1000, reasoning: 900 })
+    expect(explainPrice(card, usage, 0).map(({ component, price }) => [component, price])).toEqual([
+      ['input', '1'],
+      ['output', '8'],
+    ])
+    expect(usd(priced(card, row({ output: 1_000_000, reasoning: 5 })).outputPico)).toBe('8')
+  })
 })
 
 describe('usage that cannot be', () => {

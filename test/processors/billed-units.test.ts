@@ -175,6 +175,10 @@ test.each([
   ['eu.api.openai.com', '', 'eu'],
   ['us-east-1.api.x.ai', 'us-east-1', ''],
   ['api.x.ai', '', ''],
+  ['api.eu.mistral.ai', 'eu', ''],
+  ['api.mistral.ai', '', ''],
+  ['https://dashscope.aliyuncs.com/compatible-mode/v1', 'cn-beijing', ''],
+  ['api.moonshot.cn', 'cn', ''],
   ['amazonaws.com.example.org', '', ''],
   ['', '', ''],
 ])('endpoint %s', (host, region, dataResidency) => {

@@ -2,14 +2,18 @@
 
 import { nearName } from '../../../schemas/near-name.ts'
 import { compileEntry } from '../card.ts'
-import { conditionNames } from '../file.ts'
+import { conditionNames, type PriceEntry } from '../file.ts'
 import { customBookParts } from './compile.ts'
-import { type Place, shown } from './fields.ts'
-import type { CustomAlias, CustomRecord, CustomSettings } from './form.ts'
+import { discountedRates } from './discount.ts'
+import { type Finding, Place, shown, type Tree } from './fields.ts'
+import { type CustomAlias, type CustomRecord, type CustomSettings, noSettings } from './form.ts'
+import { readCustomRecord } from './read.ts'
+import { isDiscounted } from './view.ts'
 
 /** What the checks ask of the catalogue. */
 export interface CatalogueNames {
   readonly providers: readonly string[]
+  entriesOf(provider: string): readonly PriceEntry[]
   /** Canonical ids of a provider's models, for suggestions and patterns. */
   modelsOf(provider: string): readonly string[]
   /** Whether a call that names it could be priced, at whatever time. */
@@ -20,6 +24,32 @@ export interface CatalogueNames {
 export interface PlacedRecord {
   readonly record: CustomRecord
   readonly place: Place
+}
+
+/** One record of the API, for itself and among the others that hold; null when anything is wrong. */
+export function checkRecord(
+  tree: Tree,
+  id: string,
+  among: { catalogue: CatalogueNames; settings: CustomSettings; others: readonly PlacedRecord[] },
+): { record: CustomRecord | null; findings: readonly Finding[] } {
+  const { record, place } = readCustomRecord(tree, id)
+  if (record !== null) {
+    const all = [...among.others, { record, place }]
+    checkCustomPrices(all, among.settings, new Place([], '', ''), among.catalogue)
+  }
+  return { record: place.findings.length === 0 ? record : null, findings: place.findings }
+}
+
+/** What is wrong among records that are sound each for itself. */
+export function findingsTogether(
+  records: readonly PlacedRecord[],
+  settings: CustomSettings,
+  catalogue: CatalogueNames,
+): readonly Finding[] {
+  const findings: Finding[] = []
+  const placed = records.map(({ record, place }) => ({ record, place: new Place(findings, place.entry, place.path) }))
+  checkCustomPrices(placed, settings, new Place(findings, '', ''), catalogue)
+  return findings
 }
 
 /** Adds what is wrong to the findings of the places. */
@@ -128,10 +158,11 @@ function checkCalendar(
 }
 
 function checkListed(
-  { provider, model }: Extract<CustomRecord, { kind: 'discount' }>,
+  record: Extract<CustomRecord, { kind: 'discount' }>,
   catalogue: CatalogueNames,
   place: Place,
 ): void {
+  const { provider, model } = record
   if (!catalogue.providers.includes(provider)) {
     const near = nearName(provider, catalogue.providers)
     const hint = near === undefined ? '' : `; did you mean ${near}?`
@@ -145,18 +176,31 @@ function checkListed(
       : catalogue.knows(provider, pattern)
     if (!isListed) place.say(fieldOf(model, i), `${shown(pattern)} ${unlisted(provider, pattern, models)}`)
   }
+  const [override] = customBookParts([{ record, seenAt: '1970-01-01T00:00:00Z' }], noSettings).overrides
+  const discount = override?.discount
+  if (override === undefined || discount === undefined) return
+  for (const entry of catalogue.entriesOf(provider)) {
+    if (!isDiscounted(override, entry)) continue
+    const fault = compileFault({ ...entry, bands: discountedRates(entry, discount) })
+    if (fault !== '') place.say('percent', `off ${fault}: write fewer decimals`)
+  }
 }
 
 function checkRates(record: Extract<CustomRecord, { kind: 'price' }>, place: Place): void {
-  const [override] = customBookParts([{ record, seenAt: '1970-01-01T00:00:00Z' }], {
-    organisations: {},
-    calendars: {},
-  }).overrides
+  const [override] = customBookParts([{ record, seenAt: '1970-01-01T00:00:00Z' }], noSettings).overrides
+  if (override === undefined) return
+  const fault = compileFault(override)
+  if (fault !== '') place.say('rates', `${fault.replace(`${override.id}: `, '')}: write fewer digits, or a smaller per`)
+}
+
+/** Why its rates cannot be counted exactly; empty when they can. */
+function compileFault(entry: PriceEntry): string {
   try {
-    if (override !== undefined) compileEntry(override)
+    compileEntry(entry)
+    return ''
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    place.say('rates', `${error.message.replace(`${override?.id}: `, '')}: write fewer digits, or a smaller per`)
+    if (error instanceof RangeError) return error.message
+    throw error
   }
 }
 

@@ -71,25 +71,22 @@ export function readCustomPrices(tree: Tree): CustomPrices {
 }
 
 /** One record as the API takes it, with its `kind` (`price` when not given) and the id of the address. */
-export function readCustomRecord(
-  tree: Tree,
-  id: string,
-): { record: CustomRecord | null; findings: readonly Finding[] } {
-  const findings: Finding[] = []
-  const place = new Place(findings, '', '')
+export function readCustomRecord(tree: Tree, id: string): { record: CustomRecord | null; place: Place } {
+  const place = new Place([], '', '')
+  const none = { record: null, place }
   if (!isMapping(tree)) {
     place.say('', `is ${shown(tree)}: it should be an object`)
-    return { record: null, findings }
+    return none
   }
   const { kind = 'price', ...rest } = tree
-  if (typeof kind !== 'string' || !(recordKinds as readonly string[]).includes(kind)) {
+  const known = recordKinds.find((each) => each === kind)
+  if (known === undefined) {
     place.say('kind', `${shown(kind)} is not one of ${recordKinds.join(', ')}`)
-    return { record: null, findings }
+    return none
   }
   if (rest['id'] !== undefined && rest['id'] !== id)
     place.say('id', `${shown(rest['id'])} is not the id of the address, ${shown(id)}`)
-  const record = readItem({ ...rest, id }, kind as RecordKind, place)
-  return { record: findings.length === 0 ? record : null, findings }
+  return { record: readItem({ ...rest, id }, known, place), place }
 }
 
 function labelOf(item: Tree, list: string, i: number): string {

@@ -1,0 +1,320 @@
+// The price book in force: the catalogue with users' own prices from the file and the API. A change is checked, kept on the
+// disk and only then takes effect, between two requests. A wrong one changes nothing but what is said about it.
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PriceBook } from '../../processors/pricing/book.ts'
+import { checkRecord, findingsTogether, type PlacedRecord } from '../../processors/pricing/custom/check.ts'
+import { type Finding, findingText, Place, type Tree } from '../../processors/pricing/custom/fields.ts'
+import { type CustomRecord, type CustomSettings, noSettings } from '../../processors/pricing/custom/form.ts'
+import {
+  bookPartsAt,
+  changeTo,
+  type KnownRecord,
+  type PriceChange,
+  recordsAt,
+  settingsAt,
+} from '../../processors/pricing/custom/history.ts'
+import type { PriceFile } from '../../processors/pricing/file.ts'
+import type { Log } from '../log.ts'
+import { type OwnPrices, parseOwnPrices } from './own-file.ts'
+import { PriceRecords } from './records.ts'
+import { FileWatch } from './watch.ts'
+
+/** Two equal reads so far apart are a whole file. */
+const settleMs = 100
+const settleReads = 20
+
+export interface PriceKeeperOptions {
+  readonly catalogue: readonly PriceFile[]
+  /** Path of the users' own prices; empty for none. */
+  readonly file: string
+  readonly dataDir: string
+  readonly log: Pick<Log, 'info' | 'warn' | 'error' | 'limited'>
+  /** Told of each book before it takes effect. */
+  readonly onBook?: (book: PriceBook) => void
+  readonly now?: () => number
+  readonly pollMs?: number
+}
+
+/** Why a change of own prices was not taken. */
+export class PriceRefusal extends Error {
+  readonly kind: 'wrong' | 'conflict' | 'unknown'
+  readonly findings: readonly Finding[]
+
+  constructor(kind: PriceRefusal['kind'], message: string, findings: readonly Finding[] = []) {
+    super(message)
+    this.name = 'PriceRefusal'
+    this.kind = kind
+    this.findings = findings
+  }
+}
+
+/** The file is wrong at the start and there is no good copy of it. */
+export class WrongPriceFile extends Error {
+  readonly findings: readonly string[]
+
+  constructor(file: string, findings: readonly string[]) {
+    super(`${file} cannot be used:\n${findings.join('\n')}`)
+    this.name = 'WrongPriceFile'
+    this.findings = findings
+  }
+}
+
+export class PriceKeeper {
+  /** Changes of the file that were not taken. */
+  reloadFailures = 0
+  /** What is wrong with the file as it is now; empty when it is in force. */
+  findings: readonly string[] = []
+  private current: PriceBook
+  private readonly plain: PriceBook
+  private readonly options: PriceKeeperOptions
+  private readonly records: PriceRecords
+  private readonly watch: FileWatch | null
+  /** Changes go one after the other. */
+  private queue: Promise<unknown> = Promise.resolve()
+  private readHash = ''
+
+  private constructor(options: PriceKeeperOptions, plain: PriceBook, records: PriceRecords) {
+    this.options = options
+    this.plain = plain
+    this.records = records
+    this.current = plain
+    const { file, pollMs } = options
+    const read = async (): Promise<void> => this.inTurn(() => this.readFile())
+    const onError = (error: unknown): void =>
+      options.log.limited('own prices', 'error', 'the file of own prices could not be taken: tried again', { error })
+    this.watch =
+      file === '' ? null : new FileWatch({ file, onChange: read, onError, ...(pollMs === undefined ? {} : { pollMs }) })
+  }
+
+  /**
+   * With the file as it is, or, when that is wrong, with the last one that was not. Rejects with WrongPriceFile when there
+   * has been none, and when the records on the disk are damaged.
+   */
+  static async open(options: PriceKeeperOptions): Promise<PriceKeeper> {
+    const plain = new PriceBook(options.catalogue)
+    const keeper = new PriceKeeper(options, plain, await PriceRecords.open(options.dataDir))
+    try {
+      await keeper.start()
+      return keeper
+    } catch (error) {
+      await keeper.close()
+      throw error
+    }
+  }
+
+  /** Immutable; a change makes another one. Ask once per request. */
+  get book(): PriceBook {
+    return this.current
+  }
+
+  /** Of the file and the API, as of now or of an instant (Unix milliseconds). */
+  known(asOf?: number): readonly KnownRecord[] {
+    return recordsAt(this.records.changes, asOf)
+  }
+
+  get changes(): readonly PriceChange[] {
+    return this.records.changes
+  }
+
+  /** What an operator is told besides "ready"; without content. */
+  notices(): readonly string[] {
+    if (this.findings.length === 0) return []
+    return [
+      `the file of own prices is wrong (${this.findings.length} findings, see the log): price book ${this.current.version} stays in use`,
+    ]
+  }
+
+  /** Takes effect when it resolves. Rejects with PriceRefusal. */
+  put(id: string, tree: Tree): Promise<KnownRecord> {
+    return this.inTurn(async () => {
+      this.refuseFileIds(id)
+      const { record, findings } = this.check(id, tree)
+      if (record === null) throw new PriceRefusal('wrong', textOf(findings), findings)
+      const api = this.ofSource('api').filter((each) => each.id !== id)
+      await this.take({ source: 'api', records: [...api, record] })
+      const known = this.known().find((each) => each.record.id === id)
+      if (known === undefined) throw new Error(`record ${id} was kept and is not there`)
+      return known
+    })
+  }
+
+  /** Its end is one more record; calls priced by it stay as they are. Rejects with PriceRefusal. */
+  remove(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      this.refuseFileIds(id)
+      const api = this.ofSource('api')
+      if (!api.some((each) => each.id === id)) throw new PriceRefusal('unknown', `no own price has the id "${id}"`)
+      const rest = api.filter((each) => each.id !== id)
+      const left = [...this.placed('file'), ...placedOf(rest, 'api')]
+      const broken = findingsTogether(left, this.settings(), this.plain.catalogueNames())
+      if (broken.length > 0) throw new PriceRefusal('conflict', `"${id}" is needed: ${textOf(broken)}`)
+      await this.take({ source: 'api', records: rest })
+    })
+  }
+
+  /** What would be said of a record, without taking it. */
+  check(id: string, tree: Tree): { record: CustomRecord | null; findings: readonly Finding[] } {
+    const others = [...this.placed('file'), ...this.placed('api').filter(({ record }) => record.id !== id)]
+    return checkRecord(tree, id, { catalogue: this.plain.catalogueNames(), settings: this.settings(), others })
+  }
+
+  /** What would be said of a whole file, beside what the API has set. */
+  checkFile(bytes: Uint8Array, name: string, error = ''): OwnPrices {
+    if (error !== '') return { records: [], settings: noSettings, findings: [`${name}: cannot be read (${error})`] }
+    return parseOwnPrices(bytes, name, this.plain, this.placed('api'))
+  }
+
+  /** May come twice. */
+  async close(): Promise<void> {
+    await this.watch?.close()
+    await this.queue.catch(() => undefined)
+    await this.records.close()
+  }
+
+  private async start(): Promise<void> {
+    const { file, log } = this.options
+    const hasCopy = this.ofSource('file').length > 0
+    if (file === '') {
+      if (hasCopy) log.warn('no file of own prices is configured any more: its prices end')
+      await this.take({ source: 'file', records: [], settings: noSettings }, true)
+      return
+    }
+    await this.readFile(true)
+    if (this.findings.length > 0 && !hasCopy) throw new WrongPriceFile(file, this.findings)
+    this.watch?.start()
+  }
+
+  private async readFile(isFirst = false): Promise<void> {
+    const { file, log } = this.options
+    const read = isFirst ? await readOnce(file) : await readSettled(file)
+    if (read === null || read.hash === this.readHash) return
+    const own = this.checkFile(read.bytes, basename(file), read.error)
+    const findings = own.findings.length > 0 ? own.findings : await this.tryFile(own, isFirst)
+    this.readHash = read.hash
+    if (findings.length === 0) {
+      if (this.findings.length > 0) log.info('the file of own prices is right again')
+      this.findings = []
+      return
+    }
+    this.findings = findings
+    this.reloadFailures++
+    if (isFirst) this.swap(this.bookOf(this.records.changes))
+    log.error('the file of own prices is wrong: the last good one stays in use', {
+      price_book: this.current.version,
+      findings,
+    })
+  }
+
+  /** What could not be compiled; nothing when it is in force. */
+  private async tryFile({ records, settings }: OwnPrices, isFirst: boolean): Promise<readonly string[]> {
+    try {
+      await this.take({ source: 'file', records, settings }, isFirst)
+      return []
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return [`${basename(this.options.file)}: ${error.message}`]
+    }
+  }
+
+  /** Kept on the disk, then in force. */
+  private async take(wanted: Parameters<typeof changeTo>[1], isFirst = false): Promise<void> {
+    const { changes } = this.records
+    const change = changeTo(changes, wanted, this.nextAt())
+    if (change === null) {
+      if (isFirst) this.swap(this.bookOf(changes))
+      return
+    }
+    // Before it is kept: what cannot be compiled must not be there at the next start.
+    const book = this.bookOf([...changes, change])
+    await this.records.append(change)
+    this.swap(book)
+    if (!isFirst)
+      this.options.log.info('own prices changed', {
+        price_book: book.version,
+        source: change.source,
+        set: change.set.map(({ id }) => id),
+        removed: change.removed,
+      })
+  }
+
+  private swap(book: PriceBook): void {
+    this.options.onBook?.(book)
+    this.current = book
+  }
+
+  private bookOf(changes: readonly PriceChange[]): PriceBook {
+    return new PriceBook(this.options.catalogue, bookPartsAt(changes))
+  }
+
+  private ofSource(source: KnownRecord['source']): readonly CustomRecord[] {
+    return this.known().flatMap((each) => (each.source === source ? [each.record] : []))
+  }
+
+  private placed(source: KnownRecord['source']): readonly PlacedRecord[] {
+    return placedOf(this.ofSource(source), source)
+  }
+
+  private settings(): CustomSettings {
+    return settingsAt(this.records.changes)
+  }
+
+  private refuseFileIds(id: string): void {
+    if (this.ofSource('file').some((each) => each.id === id))
+      throw new PriceRefusal('conflict', `"${id}" is in ${basename(this.options.file)}: change it there`)
+  }
+
+  /** Never before the last change, also when the clock was put back. */
+  private nextAt(): string {
+    const now = new Date((this.options.now ?? Date.now)()).toISOString()
+    const last = this.records.changes.at(-1)?.at ?? ''
+    return now > last ? now : last
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.queue.then(work, work)
+    this.queue = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+function placedOf(records: readonly CustomRecord[], source: KnownRecord['source']): readonly PlacedRecord[] {
+  const where = source === 'api' ? 'set by the API' : 'of the file'
+  return records.map((record) => ({ record, place: new Place([], `"${record.id}" ${where}`, '') }))
+}
+
+function textOf(findings: readonly Finding[]): string {
+  return findings.map(findingText).join('; ')
+}
+
+interface ReadFile {
+  readonly bytes: Uint8Array
+  readonly hash: string
+  /** Code of the error; empty when it could be read. */
+  readonly error: string
+}
+
+async function readOnce(file: string): Promise<ReadFile> {
+  try {
+    const bytes = await readFile(file)
+    return { bytes, hash: createHash('sha256').update(bytes).digest('hex'), error: '' }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    return { bytes: new Uint8Array(), hash: `error ${code}`, error: code }
+  }
+}
+
+/** What it is when it holds still: an editor may be writing. Null when it does not. */
+async function readSettled(file: string): Promise<ReadFile | null> {
+  let before = await readOnce(file)
+  for (let i = 0; i < settleReads; i++) {
+    await sleep(settleMs)
+    const now = await readOnce(file)
+    if (now.hash === before.hash) return now
+    before = now
+  }
+  return null
+}
