@@ -166,6 +166,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     clickhouse,
     appendScores,
     corsOrigins: config.apiCorsOrigins,
+    prices: keeper,
     project,
     log,
     version,

@@ -4,6 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { PriceRefusal } from '../../processors/pricing/custom/refusal.ts'
 import { Refusal, type RefusalReason, refusals } from '../../schemas/refusal.ts'
 import { ClickHouseError } from '../clickhouse/client.ts'
 import type { Endpoint } from '../config-values.ts'
@@ -13,6 +14,7 @@ import { addCors } from './cors.ts'
 import { addFeedback } from './feedback.ts'
 import { addPage } from './page.ts'
 import type { ApiParts } from './parts.ts'
+import { addPrices, type OwnPricesKeeper } from './prices.ts'
 import { addQueries } from './queries.ts'
 import { RecentScores } from './recent-scores.ts'
 
@@ -28,6 +30,8 @@ export interface ApiOptions extends Omit<ApiParts, 'queries' | 'log' | 'now'> {
   /** Port 0 takes a free one. */
   readonly endpoint: Endpoint
   readonly log: Pick<Log, 'limited' | 'error'>
+  /** Absent: without the routes of prices. */
+  readonly prices?: OwnPricesKeeper
   /** Web origins that may use the API from a browser; `*` is any. */
   readonly corsOrigins?: readonly string[]
   readonly bodyBytesMax?: number
@@ -87,6 +91,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   await describeRoutes(app, options.version)
   addFeedback(app, parts, new RecentScores(parts.clickhouse, now))
   addQueries(app, parts)
+  if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
   addPage(app, parts)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   const { host, port } = options.endpoint
@@ -108,12 +113,14 @@ async function describeRoutes(app: FastifyInstance, version: string): Promise<vo
       info: {
         title: 'Spanledger',
         version,
-        description: 'Feedback on LLM calls, and questions about their cost and quality.',
+        description:
+          'Feedback on LLM calls, questions about their cost and quality, and the prices they are counted by.',
       },
       tags: [
         { name: 'feedback', description: 'Feedback and scores' },
         { name: 'quality', description: 'What feedback says of models and prompts, beside what they cost' },
         { name: 'queries', description: 'Every question of the ledger' },
+        { name: 'prices', description: 'The price book, and own prices in it' },
       ],
     },
   })
@@ -128,7 +135,8 @@ function answerErrors(app: FastifyInstance, log: ApiOptions['log']): void {
       log.limited('api-database', 'warn', 'the API cannot reach the database', { error })
     if (refusals[reason].retryable) reply.header('Retry-After', String(retryAfterSeconds))
     refused.set(request, reason)
-    return reply.code(status).send({ detail })
+    const findings = error instanceof PriceRefusal && error.findings.length > 0 ? { findings: error.findings } : {}
+    return reply.code(status).send({ detail, ...findings })
   })
   app.setNotFoundHandler((request, reply) => {
     refused.set(request, 'not_found')

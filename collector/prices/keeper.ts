@@ -17,9 +17,10 @@ import {
   recordsAt,
   settingsAt,
 } from '../../processors/pricing/custom/history.ts'
+import { PriceRefusal, wrongPrices } from '../../processors/pricing/custom/refusal.ts'
 import type { PriceFile } from '../../processors/pricing/file.ts'
 import type { Log } from '../log.ts'
-import { type OwnPrices, parseOwnPrices } from './own-file.ts'
+import { type OwnPrices, parseOwnPrices, readTree, wrongFile } from './own-file.ts'
 import { PriceRecords } from './records.ts'
 import { FileWatch } from './watch.ts'
 
@@ -37,19 +38,6 @@ export interface PriceKeeperOptions {
   readonly onBook?: (book: PriceBook) => void
   readonly now?: () => number
   readonly pollMs?: number
-}
-
-/** Why a change of own prices was not taken. */
-export class PriceRefusal extends Error {
-  readonly kind: 'wrong' | 'conflict' | 'unknown'
-  readonly findings: readonly Finding[]
-
-  constructor(kind: PriceRefusal['kind'], message: string, findings: readonly Finding[] = []) {
-    super(message)
-    this.name = 'PriceRefusal'
-    this.kind = kind
-    this.findings = findings
-  }
 }
 
 /** The file is wrong at the start and there is no good copy of it. */
@@ -116,6 +104,11 @@ export class PriceKeeper {
     return recordsAt(this.records.changes, asOf)
   }
 
+  /** Which projects an organisation has, and own calendars. */
+  settings(asOf?: number): CustomSettings {
+    return settingsAt(this.records.changes, asOf)
+  }
+
   get changes(): readonly PriceChange[] {
     return this.records.changes
   }
@@ -133,7 +126,7 @@ export class PriceKeeper {
     return this.inTurn(async () => {
       this.refuseFileIds(id)
       const { record, findings } = this.check(id, tree)
-      if (record === null) throw new PriceRefusal('wrong', textOf(findings), findings)
+      if (record === null) throw wrongPrices(findings)
       const api = this.ofSource('api').filter((each) => each.id !== id)
       await this.take({ source: 'api', records: [...api, record] })
       const known = this.known().find((each) => each.record.id === id)
@@ -147,13 +140,27 @@ export class PriceKeeper {
     return this.inTurn(async () => {
       this.refuseFileIds(id)
       const api = this.ofSource('api')
-      if (!api.some((each) => each.id === id)) throw new PriceRefusal('unknown', `no own price has the id "${id}"`)
+      if (!api.some((each) => each.id === id)) throw new PriceRefusal('not_found', `no own price has the id "${id}"`)
       const rest = api.filter((each) => each.id !== id)
       const left = [...this.placed('file'), ...placedOf(rest, 'api')]
       const broken = findingsTogether(left, this.settings(), this.plain.catalogueNames())
       if (broken.length > 0) throw new PriceRefusal('conflict', `"${id}" is needed: ${textOf(broken)}`)
       await this.take({ source: 'api', records: rest })
     })
+  }
+
+  /** Body of a request as a tree. Throws PriceRefusal. */
+  read(bytes: Uint8Array): Tree {
+    const read = readTree(bytes)
+    if ('tree' in read) return read.tree
+    throw wrongPrices(
+      read.problems.map(({ line, message }) => ({
+        entry: '',
+        field: '',
+        message: `line ${line}: ${message}`,
+        path: '',
+      })),
+    )
   }
 
   /** What would be said of a record, without taking it. */
@@ -164,7 +171,7 @@ export class PriceKeeper {
 
   /** What would be said of a whole file, beside what the API has set. */
   checkFile(bytes: Uint8Array, name: string, error = ''): OwnPrices {
-    if (error !== '') return { records: [], settings: noSettings, findings: [`${name}: cannot be read (${error})`] }
+    if (error !== '') return wrongFile(name, `cannot be read (${error})`)
     return parseOwnPrices(bytes, name, this.plain, this.placed('api'))
   }
 
@@ -193,7 +200,8 @@ export class PriceKeeper {
     const read = isFirst ? await readOnce(file) : await readSettled(file)
     if (read === null || read.hash === this.readHash) return
     const own = this.checkFile(read.bytes, basename(file), read.error)
-    const findings = own.findings.length > 0 ? own.findings : await this.tryFile(own, isFirst)
+    const wrong = own.findings.map(({ text }) => text)
+    const findings = wrong.length > 0 ? wrong : await this.tryFile(own, isFirst)
     this.readHash = read.hash
     if (findings.length === 0) {
       if (this.findings.length > 0) log.info('the file of own prices is right again')
@@ -256,10 +264,6 @@ export class PriceKeeper {
 
   private placed(source: KnownRecord['source']): readonly PlacedRecord[] {
     return placedOf(this.ofSource(source), source)
-  }
-
-  private settings(): CustomSettings {
-    return settingsAt(this.records.changes)
   }
 
   private refuseFileIds(id: string): void {

@@ -13,8 +13,15 @@ import { readCustomPrices } from '../../processors/pricing/custom/read.ts'
 export interface OwnPrices {
   readonly records: readonly CustomRecord[]
   readonly settings: CustomSettings
-  /** `prices.yaml:12: prices[0] "acme-large": rates.input: "two" is not …`, one line each; empty when it is sound. */
-  readonly findings: readonly string[]
+  /** Empty when it is sound. */
+  readonly findings: readonly FileFinding[]
+}
+
+export interface FileFinding extends Pick<Finding, 'entry' | 'field' | 'message'> {
+  /** From 1; 0 when it is of no line. */
+  readonly line: number
+  /** `prices.yaml:12: prices[0] "acme-large": rates.input: "two" is not …`. */
+  readonly text: string
 }
 
 const bytesMax = 4 * 2 ** 20
@@ -31,7 +38,7 @@ export function loadOwnPrices(file: string, book: PriceBook, others: readonly Pl
     bytes = readFileSync(file)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    return { records: [], settings: noSettings, findings: [`${file}: cannot be read (${code})`] }
+    return wrongFile(file, `cannot be read (${code})`)
   }
   return parseOwnPrices(bytes, basename(file), book, others)
 }
@@ -43,31 +50,53 @@ export function parseOwnPrices(
   book: PriceBook,
   others: readonly PlacedRecord[] = [],
 ): OwnPrices {
-  const wrong = (finding: string): OwnPrices => ({ records: [], settings: noSettings, findings: [finding] })
-  if (bytes.length > bytesMax) return wrong(`${name}: has ${bytes.length} bytes, limit is ${bytesMax}`)
-  const text = decoded(bytes)
-  if (text === undefined) return wrong(`${name}: is not UTF-8`)
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, version: '1.2', prettyErrors: false })
-  const problems = [...document.errors, ...document.warnings]
-  if (problems.length > 0) {
-    const shown = problems.map(({ pos, message }) => `${name}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`)
-    return { records: [], settings: noSettings, findings: shown }
+  if (bytes.length > bytesMax) return wrongFile(name, `has ${bytes.length} bytes, limit is ${bytesMax}`)
+  const read = readTree(bytes)
+  if ('problems' in read) {
+    const findings = read.problems.map(({ line, message }) => findingAt(name, line, { entry: '', field: '', message }))
+    return { records: [], settings: noSettings, findings }
   }
-  const walk = new Walk(document, lines)
-  const tree = walk.tree(document.contents, '', 0)
-  if (walk.problem !== '') return wrong(`${name}: ${walk.problem}`)
-  const { records, places, settings, top } = readCustomPrices(tree)
+  const { records, places, settings, top } = readCustomPrices(read.tree)
   const placed = [...places].map(([record, place]) => ({ record, place }))
   checkCustomPrices([...others, ...placed], settings, top, book.catalogueNames())
   return {
     records,
     settings,
     findings: top.findings
-      .map((each) => ({ line: walk.lineOf(each), text: findingText(each) }))
-      .sort((a, b) => a.line - b.line)
-      .map(({ line, text: finding }) => `${name}${line === 0 ? '' : `:${line}`}: ${finding}`),
+      .map((each) => findingAt(name, read.lineOf(each), each))
+      .sort((one, other) => one.line - other.line),
   }
+}
+
+/** A file that cannot even be read. */
+export function wrongFile(name: string, message: string): OwnPrices {
+  return { records: [], settings: noSettings, findings: [findingAt(name, 0, { entry: '', field: '', message })] }
+}
+
+function findingAt(name: string, line: number, finding: Pick<Finding, 'entry' | 'field' | 'message'>): FileFinding {
+  const { entry, field, message } = finding
+  return { line, entry, field, message, text: `${name}${line === 0 ? '' : `:${line}`}: ${findingText(finding)}` }
+}
+
+/** YAML or JSON as a tree, numbers by their text, or why it is none. */
+export function readTree(
+  bytes: Uint8Array,
+):
+  | { readonly tree: Tree; lineOf(finding: Finding): number }
+  | { readonly problems: readonly { readonly line: number; readonly message: string }[] } {
+  const text = decoded(bytes)
+  if (text === undefined) return { problems: [{ line: 0, message: 'is not UTF-8' }] }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, version: '1.2', prettyErrors: false })
+  const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+    line: lines.linePos(pos[0]).line,
+    message: message.split('\n')[0]!,
+  }))
+  if (problems.length > 0) return { problems }
+  const walk = new Walk(document, lines)
+  const tree = walk.tree(document.contents, '', 0)
+  if (walk.problem !== '') return { problems: [{ line: 0, message: walk.problem }] }
+  return { tree, lineOf: (finding) => walk.lineOf(finding) }
 }
 
 /** What a price book takes of a file, as if all of it was first seen at `seenMs` (Unix milliseconds). */
@@ -79,7 +108,7 @@ export function loadOverrides(
   const { records, settings, findings } = loadOwnPrices(file, book)
   const seenAt = `${new Date(seenMs).toISOString().slice(0, 19)}Z`
   const seen = records.map((record) => ({ record, seenAt }))
-  return { ...customBookParts(seen, settings), findings }
+  return { ...customBookParts(seen, settings), findings: findings.map(({ text }) => text) }
 }
 
 /** A YAML document as a tree of texts, and the line each of its places is in. */

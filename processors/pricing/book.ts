@@ -152,6 +152,12 @@ export class PriceBook {
     return [...this.listedEntries(), ...this.ownEntries()]
   }
 
+  /** Whether an entry can price calls of a project. */
+  isFor({ scope, names }: BookEntry, project: string): boolean {
+    if (names === undefined) return true
+    return names.includes(scope === 'project' ? project : this.custom.organisationOf(project))
+  }
+
   private listedEntries(): readonly BookEntry[] {
     return [...this.shelves.values()].flatMap((shelf) =>
       shelf.entries.map(({ entry }) => ({ ...entry, provider: shelf.provider })),

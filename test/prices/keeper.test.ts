@@ -13,10 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { PriceKeeper, type PriceRefusal, WrongPriceFile } from '../../collector/prices/keeper.ts'
+import { PriceKeeper, WrongPriceFile } from '../../collector/prices/keeper.ts'
 import { changesFile, readChanges } from '../../collector/prices/records.ts'
 import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
 import { bookPartsAt } from '../../processors/pricing/custom/history.ts'
+import type { PriceRefusal } from '../../processors/pricing/custom/refusal.ts'
 import type { PriceFile } from '../../processors/pricing/file.ts'
 import { entry } from '../pricing/cards.ts'
 
@@ -241,15 +242,15 @@ test('file and API do not speak of the same record or the same calls', async () 
   const keeper = await room.open()
   const refused = async (work: Promise<unknown>): Promise<string> => {
     const error = (await work.catch((each: unknown) => each)) as PriceRefusal
-    return `${error.kind}: ${error.message}`
+    return `${error.reason}: ${error.message}`
   }
   const same = { provider: 'acme', model: 'mine', rates: { input: '1' } }
   expect(await refused(keeper.put('own', same))).toBe('conflict: "own" is in prices.yaml: change it there')
   expect(await refused(keeper.remove('own'))).toBe('conflict: "own" is in prices.yaml: change it there')
-  expect(await refused(keeper.remove('b'))).toBe('unknown: no own price has the id "b"')
-  expect(await refused(keeper.put('b', same))).toMatch(/^wrong: says the same calls as "own" of the file/)
+  expect(await refused(keeper.remove('b'))).toBe('not_found: no own price has the id "b"')
+  expect(await refused(keeper.put('b', same))).toMatch(/^bad_request: says the same calls as "own" of the file/)
   expect(await refused(keeper.put('b', { ...same, rates: { input: 'x' } }))).toBe(
-    'wrong: rates.input: "x" is not an amount such as 2.50, not below 0',
+    'bad_request: rates.input: "x" is not an amount such as 2.50, not below 0',
   )
   await keeper.put('target', { provider: 'acme', model: 'new', rates: { input: '1' } })
   await keeper.put('name', { kind: 'alias', provider: 'acme', name: 'n', model: 'new' })

@@ -25,7 +25,8 @@ const book = new PriceBook([
 ])
 
 function read(text: string) {
-  return parseOwnPrices(Buffer.from(text), 'prices.yaml', book)
+  const { records, settings, findings } = parseOwnPrices(Buffer.from(text), 'prices.yaml', book)
+  return { records, settings, findings: findings.map((finding) => finding.text) }
 }
 
 const sound = `
@@ -261,7 +262,7 @@ test('what differs in conditions, dates or scope is no conflict', () => {
 })
 
 test('texts that are not UTF-8, too large or too deep are said to be', () => {
-  const of = (bytes: Uint8Array) => parseOwnPrices(bytes, 'p.json', book).findings
+  const of = (bytes: Uint8Array) => parseOwnPrices(bytes, 'p.json', book).findings.map(({ text }) => text)
   expect(of(Uint8Array.of(0xff, 0xfe))).toEqual(['p.json: is not UTF-8'])
   expect(of(new Uint8Array(4 * 2 ** 20 + 1))[0]).toBe('p.json: has 4194305 bytes, limit is 4194304')
   expect(of(Buffer.from(`${'['.repeat(30)}${']'.repeat(30)}`))[0]).toContain('p.json: is too large')

@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 /** `prices[2] "acme-large": rates.input: "two" is no …`. */
-export function findingText({ entry, field, message }: Finding): string {
+export function findingText({ entry, field, message }: Pick<Finding, 'entry' | 'field' | 'message'>): string {
   return [entry, field, message].filter((part) => part !== '').join(': ')
 }
 

@@ -211,6 +211,7 @@ function readTest(fields: Fields, name: string): ConditionTest | undefined {
   if (value === undefined) return undefined
   if (value === '*') return { not: [] }
   if (isMapping(value)) {
+    if (Array.isArray(value['not']) && value['not'].length === 0 && Object.keys(value).length === 1) return { not: [] }
     const within = fields.within(name, value)
     const not = within.texts('not', form, anyText)
     if (!within.has('not')) within.say('not', `is missing: ${form}`)

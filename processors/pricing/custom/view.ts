@@ -57,7 +57,7 @@ export class CustomViews {
   readonly settings: CustomBookParts['settings']
   private readonly layers = new Map<string, Layer>()
   private readonly catalogue: ReadonlyMap<string, Shelf>
-  private readonly organisationOf = new Map<string, string>()
+  private readonly organisations = new Map<string, string>()
 
   /** Throws RangeError for an entry that cannot be compiled. */
   constructor({ overrides, aliases, settings }: CustomBookParts, catalogue: ReadonlyMap<string, Shelf>, asOf: number) {
@@ -67,17 +67,22 @@ export class CustomViews {
     this.settings = settings
     this.catalogue = catalogue
     for (const [organisation, projects] of Object.entries(settings.organisations))
-      for (const project of projects) this.organisationOf.set(project, organisation)
+      for (const project of projects) this.organisations.set(project, organisation)
     const keys = new Set([...this.overrides, ...this.aliases].flatMap(layerKeys))
     for (const key of keys) this.layers.set(key, this.layer(key))
   }
 
   /** Of a project, or null for one that nothing narrower than the installation is for. */
   viewOf(project: string): CustomView | null {
-    const organisation = this.organisationOf.get(project)
+    const organisation = this.organisationOf(project)
     const own = [this.layers.get(keyOf('project', project))]
-    if (organisation !== undefined) own.push(this.layers.get(keyOf('organisation', organisation)))
+    if (organisation !== '') own.push(this.layers.get(keyOf('organisation', organisation)))
     return own.every((layer) => layer === undefined) ? null : this.view(own[0], own[1])
+  }
+
+  /** '' for a project of none. */
+  organisationOf(project: string): string {
+    return this.organisations.get(project) ?? ''
   }
 
   /** Of everybody else. */
