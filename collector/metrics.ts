@@ -104,7 +104,7 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       help: 'Changes of the file of own prices that were wrong and not taken.',
     }),
     priceBookStale: registry.gauge('spanledger_price_book_stale', {
-      help: '1 while the file of own prices is wrong and an earlier one is in use, else 0.',
+      help: 'Whether the file of own prices is wrong and an earlier one is in use: 1 or 0.',
     }),
   }
   const stopProcess = addProcess(registry)
