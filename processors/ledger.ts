@@ -3,7 +3,7 @@
 
 import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { usageUnitCount } from '../schemas/usage.ts'
+import { unit, usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import type { UsageEstimator } from './estimate.ts'
 import type { PriceBook, Resolution } from './pricing/book.ts'
@@ -26,6 +26,8 @@ interface Slot {
   readonly currency: number
   /** What was assumed to find the card. */
   readonly flags: number
+  /** Each request has a fee; a call is one, and nobody says so. */
+  readonly hasFee: boolean
   /** It holds in [fromMs, toMs). */
   readonly fromMs: number
   readonly toMs: number
@@ -178,7 +180,10 @@ export class Ledger {
       this.set(row, 'unpriced', slot.resolution.reason)
       return
     }
-    priceChecked(slot.resolution.card, batch.usage, at, result)
+    if (slot.hasFee && Number.isNaN(batch.usage[at + unit.requests]!)) {
+      batch.usage[at + unit.requests] = 1
+      priceUsage(slot.resolution.card, batch.usage, at, result)
+    } else priceChecked(slot.resolution.card, batch.usage, at, result)
     this.name(row, slot)
     this.write(row, result, slot)
   }
@@ -254,7 +259,7 @@ export class Ledger {
     )
     if (resolution.kind === 'miss') {
       const { fromMs, toMs } = resolution
-      return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0, fromMs, toMs }
+      return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0, hasFee: false, fromMs, toMs }
     }
     const { card } = resolution
     const named = provider === 0 ? strings.internText(card.provider) : provider
@@ -266,6 +271,7 @@ export class Ledger {
       entry: strings.internText(card.entry),
       currency: card.currency === 'USD' ? 0 : strings.internText(card.currency),
       flags: card.match === 'inferred' ? priceFlags.provider_inferred : 0,
+      hasFee: card.bands.some(({ rate }) => rate[unit.requests]! > 0),
       fromMs: card.fromMs,
       toMs: card.toMs,
     }

@@ -5,6 +5,7 @@ import { loadPriceBook } from '../../collector/price-files.ts'
 import { Ledger } from '../../processors/ledger.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
 import { cost } from '../../schemas/span-batch.ts'
+import { unit } from '../../schemas/usage.ts'
 import { Bench } from '../batches.ts'
 import { type Attributes, tracesRequest } from '../otlp-messages.ts'
 
@@ -65,4 +66,16 @@ test('a profile’s geography counts also where the answer names the model witho
   // Another provider's names say nothing of that kind.
   const openai = (request: string): number => priced.total('openai', 'gpt-4o', { 'gen_ai.request.model': request })
   expect(openai('us.gpt.4o')).toBe(openai('gpt-4o'))
+})
+
+test('a fee for each request is charged where nobody counts requests, once', () => {
+  const priced = new Priced()
+  const tokens = 1
+  const total = (more: Attributes): number => priced.total('perplexity', 'sonar', more) / 1e12
+  expect(total({})).toBe(tokens + 0.005)
+  expect(priced.bench.batch.usage[unit.requests]).toBe(1)
+  expect(total({ 'gen_ai.request.search_context_size': 'high' })).toBe(tokens + 0.012)
+  expect(total({ 'gen_ai.usage.requests': 3 })).toBe(tokens + 0.015)
+  priced.total('groq', 'llama-3.3-70b-versatile')
+  expect(priced.bench.batch.usage[unit.requests]).toBeNaN()
 })
