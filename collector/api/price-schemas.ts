@@ -49,7 +49,7 @@ export const priceRecord = {
     note: string,
     when: { ...open, description: `Conditions: ${conditionNames.join(', ')}, schedule.` },
     rates,
-    bands: { type: 'array', items: open, description: 'Higher bands: `{over, inclusive, rates}`.' },
+    bands: { type: 'array', items: open, description: 'Higher bands: `{over, inclusive, thinking, rates}`.' },
     per: { type: ['object', 'string', 'number'], additionalProperties: true },
     minimum: open,
     currency: { ...string, default: 'USD' },
@@ -111,6 +111,7 @@ export const priceEntry = {
         properties: {
           over_input_tokens: { type: ['integer', 'null'], description: 'Null for the first band.' },
           inclusive: { type: 'boolean' },
+          thinking: { type: 'boolean', description: 'For calls with reasoning tokens alone.' },
           rates: { type: 'object', additionalProperties: string },
         },
       },

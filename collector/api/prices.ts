@@ -235,9 +235,10 @@ function entryOf(entry: BookEntry) {
     announced: entry.announced === true,
     currency: entry.currency,
     per: entry.per,
-    bands: entry.bands.map(({ inputTokens, rates }) => ({
+    bands: entry.bands.map(({ inputTokens, thinking, rates }) => ({
       over_input_tokens: inputTokens?.over ?? null,
       inclusive: inputTokens?.inclusive ?? false,
+      thinking: thinking ?? false,
       rates,
     })),
     minimum: entry.minimum ?? {},

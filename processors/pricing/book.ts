@@ -167,7 +167,10 @@ export class PriceBook {
   private ownEntries(): readonly BookEntry[] {
     if (this.custom.overrides.length === 0) return []
     const listed = this.listedEntries()
-    return this.custom.overrides.flatMap((override) => entriesOf(override, listed))
+    return this.custom.overrides.flatMap((override) => {
+      const shared = this.shelves.get(override.provider)?.file.sharesWith ?? []
+      return entriesOf(override, listed, [override.provider, ...shared])
+    })
   }
 
   /** What the checks of users' own prices ask. */
@@ -230,11 +233,15 @@ function cardOf(shelf: Shelf, found: Found, match: MatchKind, { fromMs, toMs }: 
 }
 
 /** A discount is an entry for each one it is taken off. */
-function entriesOf(override: PriceOverride, listed: readonly BookEntry[]): readonly BookEntry[] {
+function entriesOf(
+  override: PriceOverride,
+  listed: readonly BookEntry[],
+  providers: readonly string[],
+): readonly BookEntry[] {
   const { discount } = override
   if (discount === undefined) return [override]
   return listed
-    .filter((entry) => entry.provider === override.provider && isDiscounted(override, entry))
+    .filter((entry) => providers.includes(entry.provider) && isDiscounted(override, entry))
     .map((entry) => ({
       ...override,
       id: discountedId(override.id, entry.id),

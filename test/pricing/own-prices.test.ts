@@ -191,6 +191,38 @@ test.each(['big', 'big-latest'])('a discount off %s is off what the catalogue’
   expect(found(book, 'big-latest')).toBe('discount:d off acme/big#1 override')
 })
 
+test('a discount keeps the rates of calls that think, and own prices may have such', () => {
+  const thinking = entry(
+    'host/deep#1',
+    ['deep'],
+    {},
+    {
+      bands: [{ rates: { input: '1', output: '2' } }, { thinking: true, rates: { input: '1', output: '8' } }],
+    },
+  )
+  const book = new PriceBook(
+    [{ provider: 'host', entries: [thinking] }],
+    customBookParts(
+      parseOwnPrices(
+        Buffer.from(`
+discounts: [{id: half, provider: host, model: deep, percent: 50}]
+prices: [{id: own, provider: mine, model: deep, rates: {input: 1, output: 2}, bands: [{thinking: true, rates: {input: 1, output: 8}}]}]
+`),
+        'p',
+        new PriceBook([{ provider: 'host', entries: [thinking] }]),
+      ).records.map((record) => ({ record, seenAt: '2025-12-31T00:00:00Z' })),
+      { organisations: {}, calendars: {} },
+    ),
+  )
+  const calls = [
+    { input: 0, output: 10 },
+    { input: 0, output: 10, reasoning: 1 },
+  ]
+  const costs = (provider: string) => calls.map((usage) => cost(ask(book, 'deep', { provider }), usage))
+  expect(costs('host')).toEqual(['0.00001', '0.00004'])
+  expect(costs('mine')).toEqual(['0.00002', '0.00008'])
+})
+
 test('a discount may be for some units, and an unknown tier stays one', () => {
   const book = bookOf('discounts: [{id: d, provider: acme, model: small, percent: 10, units: [input]}]')
   const resolution = ask(book, 'small', { said: { serviceTier: 'gold' } })

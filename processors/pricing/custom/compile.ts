@@ -63,8 +63,9 @@ function termsOf(record: CustomPrice | CustomDiscount | CustomPlan): Terms {
   const when = record.when === undefined ? {} : { when: record.when }
   switch (record.kind) {
     case 'price': {
-      const higher = (record.bands ?? []).map(({ over, inclusive, rates }) => ({
-        inputTokens: { over, inclusive },
+      const higher = (record.bands ?? []).map(({ over, inclusive = false, thinking, rates }) => ({
+        ...(over === undefined ? {} : { inputTokens: { over, inclusive } }),
+        ...(thinking === undefined ? {} : { thinking }),
         rates,
       }))
       const minimum = record.minimum === undefined ? {} : { minimum: record.minimum }

@@ -1,7 +1,7 @@
 // A share off the list: rates of the catalogue × (100 − percent) / 100, as exact decimals.
 
 import { type UsageUnitName, usageUnits } from '../../../schemas/usage.ts'
-import { type Card, type CompiledEntry, compileEntry } from '../card.ts'
+import { type Card, type CardBand, compileEntry } from '../card.ts'
 import type { Band, PriceEntry, PriceOverride, Rates } from '../file.ts'
 
 type Discount = NonNullable<PriceOverride['discount']>
@@ -11,18 +11,22 @@ export function discountedId(discountId: string, listId: string): string {
   return `${discountId} off ${listId}`
 }
 
-/** The card of the list with the discount taken off; bands, minimum and edges stay. Throws RangeError as compileEntry. */
-export function discountedEntry(id: string, list: Pick<Card, 'bands' | 'currency'>, discount: Discount): CompiledEntry {
-  const per: { [unit: string]: number } = {}
-  const bands = list.bands.map((band, i): Band => {
+/** Bands of the list with the discount taken off: sizes, edges and what else they ask for stay. Throws RangeError as compileEntry. */
+export function discountedBands(
+  id: string,
+  list: Pick<Card, 'bands' | 'currency'>,
+  discount: Discount,
+): readonly CardBand[] {
+  return list.bands.flatMap((band) => {
     const rates: { [unit in UsageUnitName]?: string } = {}
+    const per: { [unit: string]: number } = {}
     for (const [unit, published] of band.published) {
       rates[unit] = isOff(discount, unit) ? lessPercent(published.price, discount.percent) : published.price
       per[unit] = published.per
     }
-    return i === 0 ? { rates } : { inputTokens: { over: band.over, inclusive: band.inclusive }, rates }
+    const { bands } = compileEntry({ id, bands: [{ rates }], per, currency: list.currency })
+    return bands.map(({ rate, denominator, published }) => ({ ...band, rate, denominator, published }))
   })
-  return compileEntry({ id, bands, per, currency: list.currency })
 }
 
 /** The same for an entry as it is written, for `model_prices`. */

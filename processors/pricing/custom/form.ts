@@ -38,7 +38,12 @@ export interface CustomPrice extends RecordOfModels {
   readonly kind: 'price'
   readonly rates: Rates
   /** Higher bands; each lists every rate. */
-  readonly bands?: readonly { readonly over: number; readonly inclusive: boolean; readonly rates: Rates }[]
+  readonly bands?: readonly {
+    readonly over?: number
+    readonly inclusive?: boolean
+    readonly thinking?: true
+    readonly rates: Rates
+  }[]
   readonly per: { readonly [unit: string]: number }
   readonly minimum?: { readonly [unit in UsageUnitName]?: string }
   readonly currency: string

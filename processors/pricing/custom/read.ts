@@ -277,7 +277,7 @@ function readRates(fields: Fields): Pick<CustomPrice, 'rates' | 'per' | 'currenc
 
 function readBands(fields: Fields, base: Rates): CustomPrice['bands'] {
   const list = fields.list('bands', 'higher bands, each {over: TOKENS, rates: {…}}')
-  let edge = 0
+  let before = { over: 0, thinking: false }
   return list?.flatMap((item, i) => {
     if (!isMapping(item)) {
       fields.say(`bands[${i}]`, `is ${shown(item)}: a band is a mapping with over and rates`)
@@ -286,11 +286,14 @@ function readBands(fields: Fields, base: Rates): CustomPrice['bands'] {
     const band = fields.within(`bands[${i}]`, item)
     const form = 'a number of input tokens above which the band holds, cached ones included'
     const written = band.take('over')
-    if (written === undefined) band.say('over', `is missing: ${form}`)
-    const over = written === undefined ? 0 : (band.wholeOf(written, 'over', form) ?? 0)
-    if (written !== undefined && over <= edge && (i > 0 || over === 0))
-      band.say('over', `${over} is not above ${edge}: bands rise`)
-    edge = over
+    const thinking = band.flag('thinking') ?? false
+    if (written === undefined && !thinking) band.say('over', `is missing: ${form}`)
+    const over = written === undefined ? undefined : (band.wholeOf(written, 'over', form) ?? 0)
+    // At one edge the band for thinking calls comes behind the one for all.
+    const isRising = (over ?? 0) > before.over || ((over ?? 0) === before.over && thinking && !before.thinking)
+    if ((written !== undefined || thinking) && !isRising)
+      band.say('over', `${over ?? 0} is not above ${before.over}: bands rise`)
+    before = { over: over ?? 0, thinking }
     const inclusive = band.flag('inclusive') ?? false
     const rates = amounts(band, 'rates', band.mapping('rates', 'a mapping of units and amounts') ?? {})
     for (const name of Object.keys(base))
@@ -298,7 +301,7 @@ function readBands(fields: Fields, base: Rates): CustomPrice['bands'] {
     for (const name of Object.keys(rates))
       if (!(name in base)) band.say(`rates.${name}`, 'is not among the rates of the first band')
     band.close()
-    return [{ over, inclusive, rates }]
+    return [{ ...(over === undefined ? {} : { over, inclusive }), ...(thinking ? { thinking } : {}), rates }]
   })
 }
 

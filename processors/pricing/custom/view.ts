@@ -5,7 +5,7 @@
 // An alias begins anew with the name it stands for. A discount takes what the catalogue gives for the name and falls through
 // where that is nothing.
 
-import type { Card, CompiledEntry, MatchKind } from '../card.ts'
+import type { Card, CardBand, MatchKind } from '../card.ts'
 import type { CallConditions } from '../conditions.ts'
 import {
   type ConditionTest,
@@ -22,7 +22,7 @@ import { readingsOf } from '../model-names.ts'
 import type { Window } from '../schedule.ts'
 import { type Found, grouped, instant, Shelf, spelledValue } from '../shelf.ts'
 import type { CustomBookParts } from './compile.ts'
-import { discountedEntry, discountedId } from './discount.ts'
+import { discountedBands, discountedId } from './discount.ts'
 
 /** What the catalogue gives for a name; null for a miss. */
 export type Listed = (provider: string, model: string) => Card | null
@@ -119,7 +119,7 @@ export class CustomViews {
 /** What one project's calls are priced by. Immutable. */
 export class CustomView {
   private readonly layers: readonly Layer[]
-  private readonly discounted = new Map<string, CompiledEntry>()
+  private readonly discounted = new Map<string, readonly CardBand[]>()
 
   constructor(layers: readonly Layer[]) {
     this.layers = layers
@@ -208,13 +208,13 @@ export class CustomView {
     const list = listed(shelf.provider, reported)
     if (list === null) return null
     const id = discountedId(override.id, list.entry)
-    let compiled = this.discounted.get(id)
-    if (compiled === undefined) {
-      compiled = discountedEntry(id, list, override.discount)
-      this.discounted.set(id, compiled)
+    let bands = this.discounted.get(id)
+    if (bands === undefined) {
+      bands = discountedBands(id, list, override.discount)
+      this.discounted.set(id, bands)
     }
     const { fromMs, toMs } = window
-    return { ...list, bands: compiled.bands, entry: id, match: 'override', fromMs, toMs }
+    return { ...list, bands, entry: id, match: 'override', fromMs, toMs }
   }
 }
 
