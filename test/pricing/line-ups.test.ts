@@ -86,6 +86,15 @@ test('xAI: Grok 4.20 was cut on 2026-04-30', () => {
   expect([rates('2026-04-30'), rates('2026-05-01')]).toEqual(['2 0.2 6 USD exact', '1.25 0.2 2.5 USD exact'])
 })
 
+test('xAI: cached input of Grok 4.5 was dearer at first, at both sizes and both endpoints', () => {
+  const cached = (day: string, call: Call): string =>
+    listed('x_ai', 'grok-4.5', `${day}T00:00:00Z`, ['cacheRead'], call)
+  const long = { tokens: 200_000 }
+  expect([cached('2026-07-29', {}), cached('2026-07-29', long)]).toEqual(['0.5 USD exact', '1 USD exact'])
+  expect([cached('2026-07-30', {}), cached('2026-07-30', long)]).toEqual(['0.3 USD exact', '0.6 USD exact'])
+  expect(cached('2026-07-29', { region: 'us' })).toBe('0.55 USD exact')
+})
+
 test('Kimi K3 lists its cache writes since 2026-10-15, and a list in yuan', () => {
   const units: UsageUnitName[] = ['cacheWrite', 'cacheWrite1h']
   const writes = (at: string): string => listed('moonshot_ai', 'kimi-k3', at, units)
