@@ -12,6 +12,7 @@ import { pause } from './insert-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { waitingClock } from './journal/settings.ts'
 import type { Log } from './log.ts'
+import { StepKeeper } from './repricing/step-keeper.ts'
 import { ScoreResolver } from './score-resolver.ts'
 import type { StoredBooks } from './stored-books.ts'
 import { Writer, type WriterStats } from './writer.ts'
@@ -50,6 +51,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
   const { config, clickhouse, appendScores, log } = parts
   const writer = makeWriter(parts)
   const resolver = new ScoreResolver({ clickhouse, appendScores, log })
+  const steps = new StepKeeper({ clickhouse, database: config.clickhouseDatabase, log })
   const abort = new AbortController()
   const schema = prepareSchema(parts, abort.signal)
   let isWriting = false
@@ -58,6 +60,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
       if (abort.signal.aborted) return
       isWriting = true
       resolver.start()
+      steps.start()
       await writer.run(abort.signal)
     })
     .catch((error: unknown) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }))
@@ -66,7 +69,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
     stats: () => writer.stats(),
     poke: () => resolver.poke(),
     async stop() {
-      await resolver.stop()
+      await Promise.all([resolver.stop(), steps.stop()])
       if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))
       abort.abort()
       await running

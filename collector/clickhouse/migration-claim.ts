@@ -17,8 +17,16 @@ const askMs = 200
 /** An earlier claim is visible after this long, or it does not come first. */
 const settleMs = 25
 
-/** Runs the work when it has the turn at the claims of `table`; waits as long as others that are alive come first. */
-export async function withClaim<T>(clickhouse: ClickHouse, table: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs the work when it has the turn at the claims of `table`; waits as long as others that are alive come first, or until
+ * the signal.
+ */
+export async function withClaim<T>(
+  clickhouse: ClickHouse,
+  table: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const owner = `${hostname()}:${process.pid}:${randomUUID()}`
   const write = (sql: string, parameters = { owner }): Promise<void> =>
     clickhouse.command(`INSERT INTO ${table} ${sql}`, parameters, { async_insert: 0 })
@@ -34,6 +42,7 @@ export async function withClaim<T>(clickhouse: ClickHouse, table: string, work: 
   try {
     await pause(settleMs)
     for (;;) {
+      signal?.throwIfAborted()
       const [first] = await clickhouse.query<{ owner: string }>(
         `SELECT owner FROM ${table} FINAL WHERE is_released = 0 AND seen_at > now64(6) - toIntervalMillisecond({dead:UInt32})
         ORDER BY claimed_at, owner LIMIT 1`,

@@ -97,7 +97,7 @@ export class CallPricer {
   private readonly batch = new SpanBatch()
   private readonly conditions = new ConditionTable()
   private readonly charge = { verdicts: new Uint8Array(0) }
-  private readonly ledgers = new Map<PriceBook, Ledger>()
+  private ledger: Ledger | null = null
   private readonly options: CallPricerOptions
 
   constructor(options: CallPricerOptions) {
@@ -114,7 +114,7 @@ export class CallPricer {
       if (rows.length === 0) continue
       const book = this.options.bookFor(textOf(projects, key))
       this.fill(block, rows)
-      this.ledgerOf(book).run()
+      this.ledgerFor(book).run()
       this.keepEstimates(block, rows)
       yield { batch: this.batch, rows, book }
     }
@@ -132,14 +132,11 @@ export class CallPricer {
     }
   }
 
-  private ledgerOf(book: PriceBook): Ledger {
-    let ledger = this.ledgers.get(book)
-    if (ledger === undefined) {
-      const { batch, strings, charge, conditions } = this
-      ledger = new Ledger({ book, batch, strings, charge, conditions })
-      this.ledgers.set(book, ledger)
-    }
-    return ledger
+  private ledgerFor(book: PriceBook): Ledger {
+    const { batch, strings, charge, conditions } = this
+    this.ledger ??= new Ledger({ book, batch, strings, charge, conditions })
+    this.ledger.use(book)
+    return this.ledger
   }
 
   private fill(block: NativeBlock, rows: Int32Array): void {

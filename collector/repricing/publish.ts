@@ -22,6 +22,8 @@ export interface PublishParts {
   readonly database: string
   /** Told as it gets on, slices of the phase at hand. */
   readonly onProgress?: (run: PricingRun, phase: 'preparing' | 'publishing', done: number) => void
+  /** Ends it between two slices, to be completed later. */
+  readonly signal?: AbortSignal
   /** Called between any two writes, for tests that end there. */
   readonly seam?: (point: string) => void | Promise<void>
 }
@@ -55,18 +57,20 @@ export async function completeSteps(parts: PublishParts): Promise<PricingRun[]> 
   const { clickhouse, database } = parts
   const open = (): Promise<PricingRun[]> => listRuns(clickhouse, ['adopting', 'undoing'])
   if ((await open()).length === 0) return []
-  return withClaim(clickhouse, `${database}.pricing_claims`, async () => {
+  const completeAll = async (): Promise<PricingRun[]> => {
     const done: PricingRun[] = []
     for (const run of await open()) done.push(await publish(parts, run))
     return done
-  })
+  }
+  return withClaim(clickhouse, `${database}.pricing_claims`, completeAll, parts.signal)
 }
 
 async function publish(parts: PublishParts, begun: PricingRun): Promise<PricingRun> {
-  const { clickhouse, onProgress, seam } = parts
+  const { clickhouse, onProgress, signal, seam } = parts
   let run = begun
   onProgress?.(run, 'preparing', run.prepared)
   for (let at = run.prepared; at < run.slices.length; at++) {
+    signal?.throwIfAborted()
     await clickhouse.command(prepareSql(run, run.slices[at]!), sliceParameters(run, at), writeSettings(null))
     await seam?.(`prepared ${at}`)
     run = await saveRun(clickhouse, run, { prepared: at + 1 })
@@ -75,6 +79,7 @@ async function publish(parts: PublishParts, begun: PricingRun): Promise<PricingR
   const columns = await spanColumns(clickhouse)
   onProgress?.(run, 'publishing', run.published)
   for (let at = run.published; at < run.slices.length; at++) {
+    signal?.throwIfAborted()
     const slice = run.slices[at]!
     const token = `${run.pricing_run}/${run.step}/${at}`
     if ((await rowsReady(clickhouse, run, at)) > 0) {

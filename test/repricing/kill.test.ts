@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drift } from '../../collector/repricing/audit.ts'
 import { completeSteps, step } from '../../collector/repricing/publish.ts'
 import { findRun } from '../../collector/repricing/runs.ts'
+import { StepKeeper } from '../../collector/repricing/step-keeper.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { fromMs, insertCalls, laterBook, partsOf, randomCalls, stateOf, toMs, writtenRun } from './ledger.ts'
 
@@ -35,7 +36,7 @@ async function killedAt(n: number, run: string, direction: string): Promise<stri
 
 describe('killed with SIGKILL', () => {
   test('at any point of adopting and of undoing, the step is completed by the next who looks', async () => {
-    await insertCalls(engine.clickhouse, randomCalls('kill', 500, 21))
+    await insertCalls(engine.clickhouse, randomCalls('kill', 400, 21))
     const before = await stateOf(engine.clickhouse, 'kill')
     const { pricing_run } = await writtenRun(engine, 'kill', laterBook)
     const parts = partsOf(engine, laterBook)
@@ -67,7 +68,7 @@ describe('killed with SIGKILL', () => {
   }, 180_000)
 
   test('the engine too: it comes back, and so does the step', async () => {
-    await insertCalls(engine.clickhouse, randomCalls('engine', 600, 22))
+    await insertCalls(engine.clickhouse, randomCalls('engine', 500, 22))
     const { pricing_run } = await writtenRun(engine, 'engine', laterBook)
     const parts = partsOf(engine, laterBook)
     const before = await stateOf(engine.clickhouse, 'engine')
@@ -75,8 +76,7 @@ describe('killed with SIGKILL', () => {
     const after = await stateOf(engine.clickhouse, 'engine')
     for (const [at, direction] of [
       ['before spans 0', 'undoing'],
-      ['before spans 1', 'adopting'],
-      ['prepared 1', 'undoing'],
+      ['prepared 0', 'adopting'],
     ] as const) {
       const seam = (point: string): void => {
         // A little later, so that it is in the middle of the insert.
@@ -104,6 +104,24 @@ async function untilUp(): Promise<void> {
     await new Promise((done) => setTimeout(done, 100))
   }
 }
+
+test('a collector completes what nobody has touched for a while, and nothing that somebody is at', async () => {
+  await insertCalls(engine.clickhouse, randomCalls('keeper', 200, 24))
+  const { pricing_run } = await writtenRun(engine, 'keeper', laterBook)
+  expect(await killedAt(4, pricing_run, 'adopting')).not.toBeNull()
+  const log = { info: () => undefined, warn: () => undefined, limited: () => undefined }
+  const patient = new StepKeeper({ clickhouse: engine.clickhouse, database: engine.database, log, staleMs: 600_000 })
+  patient.start()
+  await patient.stop()
+  expect((await findRun(engine.clickhouse, pricing_run))?.state).toBe('adopting')
+  const keeper = new StepKeeper({ clickhouse: engine.clickhouse, database: engine.database, log, staleMs: 50 })
+  keeper.start()
+  await expect
+    .poll(async () => (await findRun(engine.clickhouse, pricing_run))?.state, { timeout: 30_000 })
+    .toBe('adopted')
+  await keeper.stop()
+  expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
+}, 60_000)
 
 test('two that complete the same step at once do it once', async () => {
   await insertCalls(engine.clickhouse, randomCalls('both', 300, 23))
