@@ -1,8 +1,11 @@
 // Names of models as calls report them: what each is read as, and what it is priced by in the catalogue.
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
+import { parseOwnPrices } from '../../collector/prices/own-file.ts'
 import { type CallConditions, noConditions, PriceBook } from '../../processors/pricing/book.ts'
+import { customBookParts } from '../../processors/pricing/custom/compile.ts'
 import { providerInName, readingsOf } from '../../processors/pricing/model-names.ts'
 
 const files = loadPriceBook()
@@ -219,6 +222,46 @@ test('a profile of one’s own keeps the geography that its owner names', () => 
   const found = own.resolve('aws.bedrock', `${account}:application-inference-profile/ab12`, noConditions, at)
   const card = found.kind === 'card' ? found.card : undefined
   expect(card?.bands[0]?.published.get('input')?.price).toBe('3')
+})
+
+test('the names and the plan of the page on names are taken as they are printed', () => {
+  const page = readFileSync(new URL('../../docs/model-names.md', import.meta.url), 'utf8')
+  const text = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block).join('')
+  const { records, settings, findings } = parseOwnPrices(Buffer.from(text), 'prices.yaml', book)
+  expect(findings).toEqual([])
+  const seenAt = '2026-11-01T00:00:00Z'
+  const parts = customBookParts(
+    records.map((record) => ({ record, seenAt })),
+    settings,
+  )
+  const own = new PriceBook(files, parts)
+  const card = (provider: string, model: string, conditions: Partial<CallConditions> = {}) =>
+    own.resolve(provider, model, { ...noConditions, ...conditions }, at)
+  expect(card('azure.ai.openai', 'chat-prod')).toMatchObject({ card: { model: 'gpt-4.1', match: 'alias' } })
+  const profile = card('aws.bedrock', `${account}:application-inference-profile/ab12cd34`)
+  expect(profile.kind === 'card' && profile.card.bands[0]?.published.get('input')?.price).toBe('3')
+  expect(card('azure.ai.openai', 'gpt-4.1', { deploymentType: 'GlobalProvisionedManaged' })).toMatchObject({
+    card: { match: 'override' },
+  })
+  expect(card('azure.ai.openai', 'gpt-4.1')).toMatchObject({ card: { match: 'exact' } })
+})
+
+test('an own price for batch deployments is for the calls that say so in either way', () => {
+  const override = {
+    ...files.find(({ provider }) => provider === 'azure.ai.openai')!.entries[0]!,
+    id: 'own/batch',
+    provider: 'azure.ai.openai',
+    models: { exact: ['gpt-4.1'] },
+    when: { deploymentType: 'GlobalBatch' },
+  }
+  const own = new PriceBook(files, { overrides: [override] })
+  const entryOf = (conditions: Partial<CallConditions>): string => {
+    const found = own.resolve('azure.ai.openai', 'gpt-4.1', { ...noConditions, ...conditions }, at)
+    return found.kind === 'card' ? found.card.entry : found.reason
+  }
+  expect(entryOf({ deploymentType: 'global-batch' })).toBe('own/batch')
+  expect(entryOf({ deploymentType: 'GlobalStandard', serviceTier: 'batch' })).toBe('own/batch')
+  expect(entryOf({ deploymentType: 'GlobalStandard' })).not.toBe('own/batch')
 })
 
 describe('a call that names no provider', () => {

@@ -3,12 +3,24 @@ import { canonicalProvider } from '../../processors/pricing/provider-names.ts'
 
 test.each([
   ['openai', 'openai openai.chat openai.responses openai.completion OpenAI'],
-  ['azure.ai.openai', 'azure.ai.openai az.ai.openai azure_openai azure azure-openai.chat azure-openai.responses Azure'],
-  ['azure.ai.inference', 'azure.ai.inference az.ai.inference azure_ai'],
+  [
+    'azure.ai.openai',
+    'azure.ai.openai az.ai.openai azure_openai azure azure-openai.chat azure-openai.responses Azure AzureOpenAI AzureChatOpenAI azure.openai',
+  ],
+  ['azure.ai.inference', 'azure.ai.inference az.ai.inference azure_ai azure-ai-foundry Microsoft.Foundry AzureAI'],
   ['anthropic', 'anthropic anthropic.messages Anthropic claude'],
-  ['aws.bedrock', 'aws.bedrock amazon-bedrock bedrock bedrock_converse AWS aws aws_bedrock'],
-  ['gcp.gemini', 'gcp.gemini gemini google google.generative-ai google_genai google-gla Google'],
-  ['gcp.vertex_ai', 'gcp.vertex_ai vertex_ai google.vertex.chat google-vertex vertexai google_vertexai'],
+  [
+    'aws.bedrock',
+    'aws.bedrock amazon-bedrock bedrock bedrock_converse AWS aws aws_bedrock ChatBedrockConverse bedrock_mantle anthropic_bedrock',
+  ],
+  [
+    'gcp.gemini',
+    'gcp.gemini gemini google google.generative-ai google_genai google-gla Google google_ai ChatGoogleGenerativeAI',
+  ],
+  [
+    'gcp.vertex_ai',
+    'gcp.vertex_ai vertex_ai google.vertex.chat google-vertex vertexai google_vertexai vertex_ai_beta anthropic-vertex ChatVertexAI',
+  ],
   ['gcp.gen_ai', 'gcp.gen_ai'],
   ['cohere', 'cohere'],
   ['deepseek', 'deepseek DeepSeek deepseek.chat'],

@@ -273,7 +273,7 @@ function datedName(alias: OverrideAlias): DatedName {
 }
 
 /** Conditions in the words that the catalogue uses for the provider: a user may write `fast` where entries say `priority`. */
-function withWords(entry: PriceOverride, words: Pick<PriceFile, 'spellings'>): PriceOverride {
+function withWords(entry: PriceOverride, words: Pick<PriceFile, 'spellings' | 'implies'>): PriceOverride {
   if (!entry.when) return entry
   const when: { [name: string]: ConditionTest } = {}
   for (const name of conditionNames) {
@@ -282,6 +282,11 @@ function withWords(entry: PriceOverride, words: Pick<PriceFile, 'spellings'>): P
     const spelled = (value: string): string => (value === '' ? '' : spelledValue(words, name, value))
     when[name] =
       typeof test === 'string' ? spelled(test) : 'not' in test ? { not: test.not.map(spelled) } : test.map(spelled)
+  }
+  // Calls under such a value are read as under what it implies.
+  for (const name of conditionNames) {
+    const test = when[name]
+    if (typeof test === 'string') Object.assign(when, words.implies?.[name]?.[test])
   }
   return { ...entry, when: { ...when, schedule: entry.when.schedule ?? null } satisfies When }
 }
