@@ -1,6 +1,7 @@
 // The declared tables → docs/columns.md.
 
 import { contentTable } from './content-table.ts'
+import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from './invoice-tables.ts'
 import { logsTable } from './logs-table.ts'
 import { pricesTable } from './prices-table.ts'
 import { pricingRunsTable } from './pricing-runs-table.ts'
@@ -19,6 +20,9 @@ export function columnsPage(): string {
     pricesTable,
     recostsTable,
     pricingRunsTable,
+    invoiceImportsTable,
+    invoiceLinesTable,
+    invoiceFindingsTable,
   ]
   return [
     '<!-- Generated from schemas/*-table.ts by `npm run docs`: change the declaration, not this page. -->',

@@ -63,6 +63,12 @@ const rooms: readonly Room[] = [
   },
   { name: 'words', files: /^collector\/words-table\.ts$/, may: [] },
   {
+    name: 'invoices',
+    files: /^collector\/invoices\//,
+    may: ['questions', 'clickhouse', 'processors', 'schemas', 'leaves'],
+    onlyFor: ['top', 'test'],
+  },
+  {
     name: 'loaders',
     files: /^collector\/(registry|price-files|tokenizer)\.ts$/,
     may: ['processors', 'schemas'],

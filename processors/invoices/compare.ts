@@ -142,17 +142,26 @@ function pricePair({ b, l, billPrice, ourPrice, difference }: Pair, context: Con
       label: b.label,
     })
   }
-  if (l.amount === null) return add('different price', 'not priced in the ledger', 'the calls have no cost')
-  if (size(difference) <= comparing.tolerance(b.lines + l.lines))
-    return add('rounding', 'rounded on the bill', 'within half a unit a row')
-  if (billPrice === null || ourPrice === null || billPrice[0] === 0n) {
-    const isUnpaid = (b.amount ?? 0n) === 0n && billPrice?.[0] === 0n
-    return isUnpaid
-      ? add('unexplained', 'used, and no money for it on the bill', 'tokens on the usage report alone')
-      : add('unexplained', 'an amount without a price', 'no quantity on one side')
-  }
-  const { cause, evidence } = priceCause({ b, l, billPrice, ourPrice }, context)
-  add('different price', cause, evidence)
+  const simple = plainCause(difference, { b, l, billPrice }, comparing)
+  if (simple !== null) add(...simple)
+  else if (billPrice !== null && ourPrice !== null) {
+    const { cause, evidence } = priceCause({ b, l, billPrice, ourPrice }, context)
+    add('different price', cause, evidence)
+  } else add('unexplained', 'an amount without a price', 'no quantity on one side')
+}
+
+/** Differences that are none of two prices; null for those that are. */
+function plainCause(
+  difference: bigint,
+  { b, l, billPrice }: Pick<Pair, 'b' | 'l' | 'billPrice'>,
+  { tolerance }: Comparing,
+): readonly [Category, string, string] | null {
+  if (l.amount === null) return ['different price', 'not priced in the ledger', 'the calls have no cost']
+  if (size(difference) <= tolerance(b.lines + l.lines))
+    return ['rounding', 'rounded on the bill', 'within half a unit a row']
+  if (billPrice?.[0] === 0n)
+    return ['unexplained', 'used, and no money for it on the bill', 'tokens on the usage report alone']
+  return null
 }
 
 function priceCause(

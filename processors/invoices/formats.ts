@@ -45,3 +45,18 @@ export const invoiceProviders: readonly string[] = [
 export function formatsOf(provider: string): readonly InvoiceFormat[] {
   return invoiceFormats.filter(({ providers }) => providers.includes(provider.toLowerCase()))
 }
+
+/** Providers of the ledger that a bill is for, by the first of its words; none where the bill itself names them. */
+const inLedger: Readonly<Record<string, readonly string[]>> = {
+  openai: ['openai'],
+  anthropic: ['anthropic'],
+  bedrock: ['aws.bedrock'],
+  google: ['gcp.vertex_ai', 'gcp.gemini'],
+  azure: ['azure.ai.openai', 'azure.ai.inference'],
+  openrouter: ['openrouter'],
+  deepseek: ['deepseek'],
+}
+
+export function ledgerProviders(provider: string): readonly string[] {
+  return inLedger[formatsOf(provider)[0]?.providers[0] ?? ''] ?? []
+}

@@ -209,7 +209,7 @@ export class FileRead {
       work()
     } catch (error) {
       if (!(error instanceof InvoiceError || error instanceof RangeError || error instanceof SyntaxError)) throw error
-      throw new InvoiceError(`${this.name}: ${error.message}`, { cause: error })
+      throw new InvoiceError(`${this.name}: ${error.message}`)
     }
   }
 
@@ -318,7 +318,7 @@ export class FileRead {
     try {
       format.read({ line, values }, sink, this.context)
     } catch (error) {
-      if (error instanceof InvoiceError) throw new InvoiceError(`line ${line}: ${error.message}`, { cause: error })
+      if (error instanceof InvoiceError) throw new InvoiceError(`line ${line}: ${error.message}`)
       throw error
     }
   }

@@ -77,7 +77,7 @@ export function collapsed(parts: readonly Part[], names: ReadonlySet<DimensionNa
   return [...merged.values()]
 }
 
-/** Both sides without the dimensions that some part of the bill does not speak of, family by family. */
+/** Both sides without the dimensions that some part does not speak of, family by family. */
 export function alike<T extends Part>(
   bill: readonly Part[],
   ledger: readonly T[],
@@ -85,14 +85,11 @@ export function alike<T extends Part>(
   const families = new Set([...bill, ...ledger].map(({ family }) => family))
   const sides = [...families].map((family) => {
     const own = bill.filter((part) => part.family === family)
-    const names = new Set(own.flatMap(({ dimensions }) => dimensionNames.filter((name) => dimensions[name] === null)))
-    return {
-      bill: collapsed(own, names),
-      ledger: collapsed(
-        ledger.filter((part) => part.family === family),
-        names,
-      ),
-    }
+    const ours = ledger.filter((part) => part.family === family)
+    const names = new Set(
+      [...own, ...ours].flatMap(({ dimensions }) => dimensionNames.filter((name) => dimensions[name] === null)),
+    )
+    return { bill: collapsed(own, names), ledger: collapsed(ours, names) }
   })
   return { bill: sides.flatMap((side) => side.bill), ledger: sides.flatMap((side) => side.ledger) }
 }

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formed, loadMigrations, type Migration, migrate, type SchemaForm } from '../../collector/clickhouse/migrate.ts'
 import { contentTable } from '../../schemas/content-table.ts'
+import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from '../../schemas/invoice-tables.ts'
 import { logsTable } from '../../schemas/logs-table.ts'
 import { pricesTable } from '../../schemas/prices-table.ts'
 import { pricingRunsTable } from '../../schemas/pricing-runs-table.ts'
@@ -39,6 +40,9 @@ describe('the migrated tables', () => {
     pricesTable,
     recostsTable,
     pricingRunsTable,
+    invoiceImportsTable,
+    invoiceLinesTable,
+    invoiceFindingsTable,
   ]
 
   test.each(tables)('$name has the declared columns, types and codecs, in order', async ({ name, columns }) => {
@@ -59,7 +63,12 @@ describe('the migrated tables', () => {
       { db: engine.database },
     )
     expect(found.map(({ name }) => name)).toEqual([
+      'current_invoice_findings',
+      'current_invoice_lines',
       'current_scores',
+      'invoice_findings',
+      'invoice_imports',
+      'invoice_lines',
       'ledger_corrections',
       'llm_calls',
       'logs',
@@ -88,6 +97,9 @@ describe('the migrated tables', () => {
       { db: engine.database },
     )
     expect(found.map(({ name }) => name)).toEqual([
+      'invoice_findings',
+      'invoice_imports',
+      'invoice_lines',
       'model_prices',
       'pricing_claims',
       'pricing_runs',

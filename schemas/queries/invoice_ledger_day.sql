@@ -1,0 +1,140 @@
+-- title: Usage by day, kind and conditions, as provider bills have it
+-- param: project String = 'default'
+-- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 2 DAY
+-- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 1 DAY
+-- param: tz String = 'UTC'
+
+-- Days of the time zone `tz`, which is the provider's. Kinds are disjoint: `input` is neither read from nor written to a cache.
+-- Where one cost column covers several kinds, it is divided by the rates of the call's price entry; the kinds of a call add up to
+-- its cost. `repeated_*` is the part of calls whose response id and usage came before, or whose calling span has the same usage.
+-- `requests` are calls; those that failed before anything was used are left out. An empty geo is the usual one, `?` not known.
+WITH
+  calls AS
+  (
+    SELECT
+      c.trace_id AS trace_id, c.span_id AS span_id, c.parent_span_id AS parent_span_id, c.start_time AS start_time,
+      c.provider AS provider, c.model AS model, c.response_id AS response_id,
+      c.service_tier AS service_tier, c.price_conditions AS price_conditions,
+      c.price_book AS price_book, c.price_entry AS price_entry,
+      toFloat64(ifNull(c.input_tokens, 0)) AS all_input, toFloat64(ifNull(c.output_tokens, 0)) AS all_output,
+      toFloat64(c.cache_read_tokens) AS cache_read, toFloat64(c.cache_write_tokens) AS cache_write, c.usage_other AS usage_other,
+      c.input_cost AS input_cost, c.cache_read_cost AS cache_read_cost, c.cache_write_cost AS cache_write_cost,
+      c.output_cost AS output_cost, c.other_cost AS other_cost, c.total_cost AS total_cost
+    FROM llm_calls AS c
+    WHERE c.project_id = {project:String}
+      AND c.start_time >= {from:DateTime64(3, 'UTC')}
+      AND c.start_time < {to:DateTime64(3, 'UTC')}
+      AND c.cost_reason != 'failed_no_usage'
+  ),
+  repeated AS
+  (
+    SELECT provider, response_id, all_input, all_output, min((start_time, span_id)) AS first
+    FROM calls
+    WHERE response_id != ''
+    GROUP BY provider, response_id, all_input, all_output
+    HAVING count() > 1
+  ),
+  nested AS
+  (
+    SELECT trace_id, provider, all_input, cache_read, all_output, groupArray(span_id) AS spans
+    FROM calls
+    WHERE all_input + all_output > 0
+    GROUP BY trace_id, provider, all_input, cache_read, all_output
+    HAVING count() > 1
+  ),
+  entries AS
+  (
+    SELECT price_book, entry_id, arraySort(groupArray((min_input_tokens, rates, per))) AS bands
+    FROM model_prices FINAL
+    GROUP BY price_book, entry_id
+  ),
+  split AS
+  (
+    SELECT
+      toString(toDate(a.start_time, {tz:String})) AS day, a.provider AS provider, a.model AS model,
+      JSONExtractString(a.price_conditions, 'serviceTier') AS priced_tier,
+      if(priced_tier = '', a.service_tier, priced_tier) AS tier,
+      JSONExtractString(a.price_conditions, 'dataResidency') AS residency,
+      JSONExtractString(a.price_conditions, 'deploymentType') AS deployment,
+      multiIf(residency != '', residency, a.provider IN ('openai', 'anthropic'), '', deployment != '', deployment, '?') AS geo,
+      JSONExtractString(a.price_conditions, 'speed') AS speed,
+      a.response_id != '' AS has_id,
+      (n.all_input + n.all_output > 0 AND has(n.spans, a.parent_span_id))
+        OR (r.response_id != '' AND (a.start_time, a.span_id) != r.first) AS is_repeat,
+      arrayLast(b -> b.1 = 0 OR a.all_input > b.1, e.bands) AS band,
+      if(band.1 > 0, 'long', '') AS band_name,
+      a.usage_other AS u,
+      a.cache_read - least(a.cache_read, u['cache_read_audio_tokens']) AS read_text,
+      a.cache_write - least(a.cache_write, u['cache_write_1h_tokens']) AS write_5m,
+      u['input_audio_tokens'] + u['input_image_tokens'] + u['input_video_tokens'] AS input_others,
+      u['output_audio_tokens'] + u['output_image_tokens'] AS output_others,
+      a.total_cost IS NOT NULL AND a.input_cost IS NULL AND a.cache_read_cost IS NULL AND a.cache_write_cost IS NULL
+        AND a.output_cost IS NULL AND a.other_cost IS NULL AS is_whole,
+      arrayFilter(k -> k.3 > 0, [
+        ('input', 1, a.all_input - a.cache_read - a.cache_write - input_others, 'input'),
+        ('input_audio', 1, u['input_audio_tokens'], 'inputAudio'),
+        ('input_image', 1, u['input_image_tokens'], 'inputImage'),
+        ('input_video', 1, u['input_video_tokens'], 'inputVideo'),
+        ('cache_read', 2, read_text, 'cacheRead'),
+        ('cache_read_audio', 2, u['cache_read_audio_tokens'], 'cacheReadAudio'),
+        ('cache_write_5m', 3, write_5m, 'cacheWrite'),
+        ('cache_write_1h', 3, u['cache_write_1h_tokens'], 'cacheWrite1h'),
+        ('output', 4, a.all_output - output_others, 'output'),
+        ('output_audio', 4, u['output_audio_tokens'], 'outputAudio'),
+        ('output_image', 4, u['output_image_tokens'], 'outputImage'),
+        ('web_search', 5, u['web_search_calls'] + u['web_search_queries'] + u['search_queries'], 'webSearch'),
+        ('file_search', 5, u['file_search_calls'], 'fileSearch'),
+        ('code_session', 5, u['code_interpreter_sessions'], 'codeSession'),
+        ('search_unit', 5, u['search_units'], 'searchUnit'),
+        ('grounded_request', 5, u['grounded_requests'], 'groundedRequest'),
+        ('images', 5, u['images'], 'images'),
+        ('characters', 5, u['input_characters'], 'characters'),
+        ('audio_seconds', 5, u['audio_seconds'], 'audioSeconds'),
+        ('video_seconds', 5, u['video_seconds'], 'videoSeconds'),
+        ('pages', 5, u['document_pages'], 'pages')
+      ]) AS kinds,
+      [a.input_cost, a.cache_read_cost, a.cache_write_cost, a.output_cost, a.other_cost] AS columns,
+      arrayMap(k -> toDecimal128(round(toDecimal256(k.3, 0) * toDecimal256(if(band.2[k.4] = '', '0', band.2[k.4]), 15)
+        / toDecimal256(multiIf(band.3[k.4] != '', band.3[k.4], band.3['tokens'] != '', band.3['tokens'], '1'), 0), 12), 12), kinds) AS worth,
+      arraySum(worth) AS worth_sum,
+      arrayMap((k, i) -> if(is_whole,
+        if(worth_sum = 0, toDecimal128(0, 12), toDecimal128(round(worth[i] * toDecimal256(ifNull(a.total_cost, 0), 12) / worth_sum, 12), 12)),
+        worth[i]), kinds, arrayEnumerate(kinds)) AS shares,
+      -- The first kind of a column takes what its other kinds leave of the cost.
+      arrayMap((k, i) -> multiIf(
+        is_whole AND i = 1, a.total_cost - (arraySum(shares) - shares[1]),
+        is_whole, CAST(shares[i], 'Nullable(Decimal(38, 12))'),
+        columns[k.2] IS NULL, NULL,
+        i = arrayFirstIndex(j -> j.2 = k.2, kinds),
+          columns[k.2] - arraySum((j, s, at) -> if(j.2 = k.2 AND at != i, s, toDecimal128(0, 12)), kinds, shares, arrayEnumerate(kinds)),
+        CAST(shares[i], 'Nullable(Decimal(38, 12))')), kinds, arrayEnumerate(kinds)) AS costs
+    FROM calls AS a
+    LEFT JOIN repeated AS r
+      ON r.provider = a.provider AND r.response_id = a.response_id AND r.all_input = a.all_input AND r.all_output = a.all_output
+    LEFT JOIN nested AS n
+      ON n.trace_id = a.trace_id AND n.provider = a.provider AND n.all_input = a.all_input AND n.cache_read = a.cache_read
+        AND n.all_output = a.all_output
+    LEFT JOIN entries AS e ON e.price_book = a.price_book AND e.entry_id = a.price_entry
+  )
+SELECT
+  s.day AS day,
+  s.provider AS provider,
+  s.model AS model,
+  part.1 AS kind,
+  s.tier AS tier,
+  s.geo AS geo,
+  s.speed AS speed,
+  s.band_name AS band,
+  part.3 IS NOT NULL AS is_priced,
+  toString(sum(toDecimal128(part.2, 12))) AS quantity,
+  sum(part.3) AS cost,
+  count() AS calls,
+  toString(sumIf(toDecimal128(part.2, 12), s.is_repeat)) AS repeated_quantity,
+  sumIf(ifNull(part.3, 0), s.is_repeat) AS repeated_cost,
+  min(s.has_id) AS has_ids
+FROM split AS s
+ARRAY JOIN arrayConcat(
+  arrayMap((k, cost) -> (k.1, k.3, cost), s.kinds, s.costs),
+  [('requests', toFloat64(1), CAST(NULL, 'Nullable(Decimal(38, 12))'))]) AS part
+GROUP BY day, provider, model, kind, tier, geo, speed, band, is_priced
+ORDER BY day, provider, model, kind, tier, geo, speed, band, is_priced
