@@ -1,0 +1,134 @@
+// What settling knows of a span: enough to tell whether two of them are one call, and which of them carries the money.
+
+import { unit, usageUnitCount } from '../../schemas/usage.ts'
+
+export type RecordRole = 'call' | 'carrier' | 'none'
+
+export interface CallRecord {
+  /** Lower hex. */
+  readonly traceId: string
+  readonly spanId: string
+  /** '' for a root. */
+  readonly parentId: string
+  /** Instrumentation scope. */
+  readonly scope: string
+  /** Who sent it: service name and instance, as one text. */
+  readonly resource: string
+  /** A call of a model; a span whose usage may sum its children's; neither. */
+  readonly role: RecordRole
+  /** Unix microseconds. */
+  readonly start: number
+  readonly end: number
+  readonly requestModel: string
+  readonly responseModel: string
+  /** A usage row: NaN = not reported. */
+  readonly usage: Float64Array
+  readonly responseId: string
+  readonly isError: boolean
+}
+
+/** A record among those settled together: its place in their tree. */
+export interface Node {
+  readonly record: CallRecord
+  /** Place in the list that was handed in. */
+  readonly index: number
+  readonly hasUsage: boolean
+  parent: Node | null
+  readonly children: Node[]
+  depth: number
+}
+
+const depthMax = 512
+
+export function keyOf(traceId: string, spanId: string): string {
+  return `${traceId} ${spanId}`
+}
+
+/** Records of the same key are one: the one with usage, else the first in the order of times. */
+export function nodesOf(records: readonly CallRecord[]): Node[] {
+  const nodes = records.map((record, index): Node => {
+    return { record, index, hasUsage: bearsUsage(record.usage), parent: null, children: [], depth: 0 }
+  })
+  const byKey = new Map<string, Node>()
+  for (const node of nodes) byKey.set(keyOf(node.record.traceId, node.record.spanId), node)
+  for (const node of nodes) {
+    const { traceId, spanId, parentId } = node.record
+    if (parentId === '' || parentId === spanId) continue
+    const parent = byKey.get(keyOf(traceId, parentId))
+    if (parent === undefined) continue
+    node.parent = parent
+    parent.children.push(node)
+  }
+  for (const node of nodes) node.depth = depthOf(node)
+  return nodes
+}
+
+/** Parents that run in a circle count as none. */
+function depthOf(node: Node): number {
+  let depth = 0
+  for (let above = node.parent; above !== null; above = above.parent) {
+    if (++depth > depthMax) {
+      node.parent = null
+      return 0
+    }
+  }
+  return depth
+}
+
+export function bearsUsage(usage: Float64Array): boolean {
+  for (let i = 0; i < usageUnitCount; i++) if (usage[i]! >= 0) return true
+  return false
+}
+
+/** How many buckets were reported: the finer of two reports of one call is the better one. */
+export function detail(usage: Float64Array): number {
+  let reported = 0
+  for (let i = 0; i < usageUnitCount; i++) if (usage[i]! >= 0) reported++
+  return reported
+}
+
+/**
+ * Whether two reports can be of one call: all that both report is equal, but that one may have left the cached part out of
+ * its input. Never by itself a proof that they are. Both must report something.
+ */
+export function sameUsage(a: Float64Array, b: Float64Array): boolean {
+  const [inA, inB, outA, outB] = [a[unit.input]!, b[unit.input]!, a[unit.output]!, b[unit.output]!]
+  const isInputKnown = inA >= 0 && inB >= 0
+  const isOutputKnown = outA >= 0 && outB >= 0
+  if (isOutputKnown && outA !== outB) return false
+  if (!isInputKnown) return isOutputKnown
+  if (inA === inB) return true
+  return inA + cachedOf(b) === inB || inB + cachedOf(a) === inA
+}
+
+function cachedOf(usage: Float64Array): number {
+  const part = (slot: number): number => (usage[slot]! > 0 ? usage[slot]! : 0)
+  return part(unit.cacheRead) + part(unit.cacheWrite)
+}
+
+/** Of one model, as far as both say: dates, prefixes of gateways and regions may differ. */
+export function sameModel(a: CallRecord, b: CallRecord): boolean {
+  const ofA = namesOf(a)
+  const ofB = namesOf(b)
+  if (ofA.length === 0 || ofB.length === 0) return true
+  return ofA.some((one) => ofB.some((other) => one === other || one.startsWith(other) || other.startsWith(one)))
+}
+
+function namesOf({ requestModel, responseModel }: CallRecord): string[] {
+  return [responseModel, requestModel]
+    .filter((name) => name !== '')
+    .map((name) => name.toLowerCase().replace(/^.*\//, ''))
+}
+
+export function compareRecords(a: CallRecord, b: CallRecord): number {
+  return a.start - b.start || compareText(a.traceId, b.traceId) || compareText(a.spanId, b.spanId)
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export function isAbove(above: Node, node: Node): boolean {
+  for (let each = node.parent; each !== null; each = each.parent) if (each === above) return true
+  return false
+}

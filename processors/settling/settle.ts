@@ -1,0 +1,151 @@
+// Records in, verdicts out: which spans are one call, which of them carries the money, which only sum or repeat. It does not
+// depend on the order, on how the records were split over requests, or on records sent twice.
+
+import { unit } from '../../schemas/usage.ts'
+import { type CallRecord, compareRecords, compareText, detail, keyOf, type Node, nodesOf, sameUsage } from './record.ts'
+import { joinByResponse, joinSideBySide, Twins } from './twins.ts'
+
+export interface Verdict {
+  readonly reason: '' | 'aggregate' | 'duplicate'
+  /** The record that carries the money instead; null where nothing does, or it does itself. */
+  readonly countedAs: CallRecord | null
+  /** Why, in a word: `response_id`, `nested`, `side_by_side`, `sum`, `below`; '' for none. */
+  readonly evidence: string
+}
+
+const own: Verdict = { reason: '', countedAs: null, evidence: '' }
+
+/** One verdict a record, in the order they were handed in; records of one (trace id, span id) share theirs. */
+export function settle(records: readonly CallRecord[]): Verdict[] {
+  const unique = once(records)
+  const nodes = nodesOf(unique)
+  const calls = nodes.filter(({ record }) => record.role === 'call').sort((a, b) => compareRecords(a.record, b.record))
+  const twins = new Twins()
+  const verdicts = new Map<Node, Verdict>()
+  joinByResponse(calls, twins)
+  const sums = joinNested(calls, twins)
+  joinSideBySide(
+    calls.filter((node) => !sums.has(node)),
+    twins,
+  )
+  for (const set of twins.sets()) {
+    const carrier = set.reduce((best, node) => (isBetter(node, best, set) ? node : best))
+    for (const node of set) {
+      if (node === carrier) continue
+      verdicts.set(node, { reason: 'duplicate', countedAs: carrier.record, evidence: evidenceOf(node, carrier) })
+    }
+  }
+  for (const node of sums) {
+    if (verdicts.has(node)) continue
+    verdicts.set(node, { reason: 'aggregate', countedAs: carrierBelow(node, verdicts), evidence: 'sum' })
+  }
+  for (const node of nodes) {
+    if (node.record.role !== 'carrier' || !node.hasUsage) continue
+    const below = carrierBelow(node, verdicts)
+    if (below !== null) verdicts.set(node, { reason: 'aggregate', countedAs: below, evidence: 'below' })
+  }
+  const byKey = new Map(
+    nodes.map((node) => [keyOf(node.record.traceId, node.record.spanId), verdicts.get(node) ?? own]),
+  )
+  return records.map(({ traceId, spanId }) => byKey.get(keyOf(traceId, spanId)) ?? own)
+}
+
+/** One record a span: of several, the one that says most, then the first. */
+function once(records: readonly CallRecord[]): CallRecord[] {
+  const byKey = new Map<string, CallRecord>()
+  for (const record of records) {
+    const key = keyOf(record.traceId, record.spanId)
+    const known = byKey.get(key)
+    const isMore = known === undefined || detail(record.usage) > detail(known.usage)
+    if (isMore) byKey.set(key, record)
+  }
+  return [...byKey.values()].sort(compareRecords)
+}
+
+/** Joins outer views of one call to it; returns the calls whose usage is the sum of several below them. */
+function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
+  const sums = new Set<Node>()
+  // From below, so that what lies under a call is decided before it.
+  for (const node of [...calls].sort((a, b) => b.depth - a.depth || compareRecords(a.record, b.record))) {
+    const withUsage = callsBelow(node, ({ hasUsage }) => hasUsage)
+    // Where nothing below tells its usage, an outer view that does is the better witness of the call.
+    const below = withUsage.length > 0 || node.hasUsage ? withUsage : callsBelow(node, () => true)
+    if (below.length === 0) continue
+    const distinct = below.filter(
+      (each, i) => !sums.has(each) && !below.slice(0, i).some((other) => twins.isSame(each, other)),
+    )
+    if (!node.hasUsage) {
+      // An outer view of one call is that call; of several it is a frame without a call of its own.
+      if (distinct.length === 1) twins.join(node, distinct[0]!)
+      else sums.add(node)
+      continue
+    }
+    const equal = distinct.find((each) => sameUsage(node.record.usage, each.record.usage))
+    if (equal !== undefined) twins.join(node, equal)
+    else if (isSum(node, distinct)) sums.add(node)
+  }
+  return sums
+}
+
+/** The nearest calls of a kind below a node. */
+function callsBelow(node: Node, isMeant: (call: Node) => boolean): Node[] {
+  return node.children.flatMap((child) =>
+    child.record.role === 'call' && isMeant(child) ? [child] : callsBelow(child, isMeant),
+  )
+}
+
+function isSum(node: Node, parts: readonly Node[]): boolean {
+  const total = (slot: number): number =>
+    parts.reduce((sum, { record }) => sum + (record.usage[slot]! >= 0 ? record.usage[slot]! : 0), 0)
+  const said = (slot: number): number => (node.record.usage[slot]! >= 0 ? node.record.usage[slot]! : 0)
+  return said(unit.input) === total(unit.input) && said(unit.output) === total(unit.output)
+}
+
+/** The best of the records below a node that carry usage: a call, then the innermost, then the first. */
+function carrierBelow(node: Node, verdicts: ReadonlyMap<Node, Verdict>): CallRecord | null {
+  let best: Node | null = null
+  const walk = (at: Node): void => {
+    for (const child of at.children) {
+      if (child.hasUsage && child.record.role !== 'none' && isBetterBelow(child, best)) best = child
+      walk(child)
+    }
+  }
+  walk(node)
+  if (best === null) return null
+  const found = best as Node
+  return verdicts.get(found)?.countedAs ?? found.record
+}
+
+function isBetterBelow(node: Node, best: Node | null): boolean {
+  if (best === null) return true
+  if (node.record.role !== best.record.role) return node.record.role === 'call'
+  if (node.depth !== best.depth) return node.depth > best.depth
+  return compareRecords(node.record, best.record) < 0
+}
+
+/** Which of two records of one call carries the money: nearest to the provider's answer, then the one that knows most. */
+function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
+  if (a.hasUsage !== b.hasUsage) return a.hasUsage
+  const outer = (node: Node): boolean => set.some((other) => other !== node && isUnder(other, node))
+  if (outer(a) !== outer(b)) return !outer(a)
+  const difference = detail(a.record.usage) - detail(b.record.usage)
+  if (difference !== 0) return difference > 0
+  if ((a.record.responseId === '') !== (b.record.responseId === '')) return a.record.responseId !== ''
+  if (a.depth !== b.depth) return a.depth > b.depth
+  return a.record.start - b.record.start < 0 || (a.record.start === b.record.start && compareText(idOf(a), idOf(b)) < 0)
+}
+
+function isUnder(node: Node, above: Node): boolean {
+  for (let each = node.parent; each !== null; each = each.parent) if (each === above) return true
+  return false
+}
+
+function idOf({ record }: Node): string {
+  return keyOf(record.traceId, record.spanId)
+}
+
+function evidenceOf(node: Node, carrier: Node): string {
+  const { responseId } = node.record
+  if (responseId !== '' && responseId === carrier.record.responseId) return 'response_id'
+  return isUnder(carrier, node) || isUnder(node, carrier) ? 'nested' : 'side_by_side'
+}

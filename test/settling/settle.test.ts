@@ -1,0 +1,74 @@
+// The verdicts find the true calls again, in whatever order and however often the records come.
+
+import { describe, expect, test } from 'vitest'
+import { bearsUsage, type CallRecord, detail, keyOf } from '../../processors/settling/record.ts'
+import { settle } from '../../processors/settling/settle.ts'
+import { dice } from '../dice.ts'
+import { shuffled, type TrueCall, WorldMaker } from './world.ts'
+
+/** Calls that are equal may be taken for each other: the sum is the same. */
+function shown({ model, usage }: TrueCall): string {
+  return `${model} ${usage.input} ${usage.output}`
+}
+
+describe.each(Array.from({ length: 40 }, (_, i) => i + 1))('worlds from %i', (seed) => {
+  test('every call is carried once, by a record of it that tells its usage', () => {
+    const random = dice(seed * 7919)
+    for (let n = 0; n < 25; n++) {
+      const world = new WorldMaker(random).make()
+      const doubled = world.seen.filter(() => random() < 0.2)
+      const records = shuffled([...world.seen, ...doubled], random)
+      const verdicts = settle(records.map(({ record }) => record))
+      const carriers = new Map<string, string>()
+      for (const [i, { record, call }] of records.entries()) {
+        if (verdicts[i]!.reason !== '' || !bearsUsage(record.usage)) continue
+        if (call === null) throw new Error(`seed ${seed}.${n}: a frame of scope ${record.scope} carries money`)
+        carriers.set(keyOf(record.traceId, record.spanId), shown(call))
+      }
+      const told = world.calls.filter(({ isError }) => !isError).map(shown)
+      expect([...carriers.values()].sort(), `seed ${seed}.${n}`).toEqual(told.sort())
+    }
+  })
+})
+
+test('verdicts do not depend on order or repetition', () => {
+  const random = dice(20_261_124)
+  for (let n = 0; n < 100; n++) {
+    const { seen } = new WorldMaker(random).make()
+    const asSeen = settle(seen.map(({ record }) => record))
+    const wanted = new Map(seen.map(({ record }, i) => [keyOf(record.traceId, record.spanId), asSeen[i]]))
+    const mixed = shuffled([...seen, ...seen.slice(0, 5)], random).map(({ record }) => record)
+    const verdicts = settle(mixed)
+    for (const [i, record] of mixed.entries())
+      expect(verdicts[i]).toEqual(wanted.get(keyOf(record.traceId, record.spanId)))
+  }
+})
+
+test('the carrier is nearest to the provider, and of several the one that knows most', () => {
+  const random = dice(4711)
+  let nested = 0
+  let beside = 0
+  for (let n = 0; n < 200; n++) {
+    const { seen } = new WorldMaker(random).make()
+    const records = seen.map(({ record }) => record)
+    const parents = new Map(records.map((record) => [keyOf(record.traceId, record.spanId), record]))
+    const isAbove = (above: CallRecord, below: CallRecord): boolean => {
+      for (let each = parents.get(keyOf(below.traceId, below.parentId)); each !== undefined; ) {
+        if (each === above) return true
+        each = parents.get(keyOf(each.traceId, each.parentId))
+      }
+      return false
+    }
+    for (const [i, { reason, countedAs }] of settle(records).entries()) {
+      const record = records[i]!
+      if (reason !== 'duplicate' || countedAs === null || !bearsUsage(record.usage)) continue
+      expect(isAbove(countedAs, record)).toBe(false)
+      if (isAbove(record, countedAs)) nested++
+      else {
+        beside++
+        expect(detail(countedAs.usage)).toBeGreaterThanOrEqual(detail(record.usage))
+      }
+    }
+  }
+  expect([nested > 100, beside > 100]).toEqual([true, true])
+})

@@ -1,0 +1,294 @@
+// True calls, and what instrumentations make of them: traces of agents and workflows, each call seen by one to four records,
+// with and without usage, ids and contexts. The ledger has to find the calls again.
+
+import type { CallRecord, RecordRole } from '../../processors/settling/record.ts'
+import { type UsageUnitName, unit, usageUnitCount } from '../../schemas/usage.ts'
+
+export interface TrueCall {
+  readonly number: number
+  readonly model: string
+  readonly responseId: string
+  readonly usage: Partial<Record<UsageUnitName, number>>
+  readonly start: number
+  readonly end: number
+  readonly isError: boolean
+}
+
+/** A record, and the true call it is a view of; null for what is none. */
+export interface Seen {
+  readonly record: CallRecord
+  readonly call: TrueCall | null
+}
+
+export interface World {
+  readonly calls: readonly TrueCall[]
+  readonly seen: readonly Seen[]
+}
+
+const models = ['gpt-4.1-2025-04-14', 'claude-sonnet-4-5-20250929', 'gemini-2.5-flash']
+
+export function usageRow(usage: Partial<Record<UsageUnitName, number>>): Float64Array {
+  const row = new Float64Array(usageUnitCount).fill(Number.NaN)
+  for (const [name, count] of Object.entries(usage)) row[unit[name as UsageUnitName]] = count
+  return row
+}
+
+export class WorldMaker {
+  readonly calls: TrueCall[] = []
+  readonly seen: Seen[] = []
+  private readonly random: () => number
+  private now = 1_790_000_000_000_000
+  private ids = 0
+
+  constructor(random: () => number) {
+    this.random = random
+  }
+
+  /** A service's afternoon: some traces, one after the other and side by side. */
+  make(): World {
+    const traces = 1 + this.below(3)
+    for (let i = 0; i < traces; i++) this.trace(`service-${this.below(2)}`)
+    return { calls: this.calls, seen: this.seen }
+  }
+
+  private trace(resource: string): void {
+    const traceId = this.id(32)
+    const start = this.now
+    const before = this.calls.length
+    const agent = this.chance(0.6) ? this.id(16) : ''
+    const inner = agent !== '' && this.chance(0.4) ? this.id(16) : ''
+    const parent = inner || agent
+    const steps = 1 + this.below(4)
+    for (let i = 0; i < steps; i++) this.step(resource, traceId, parent)
+    const usage = this.sum(this.calls.slice(before)) // of other services' calls too: sums are never to be trusted
+    const frame = { resource, traceId, start, end: this.now, scope: 'agents', model: '' }
+    if (inner !== '')
+      this.put({ ...frame, spanId: inner, parentId: agent, role: 'carrier', usage: this.maybe(0.5, usage) })
+    if (agent !== '')
+      this.put({ ...frame, spanId: agent, parentId: '', role: 'carrier', usage: this.maybe(0.7, usage) })
+    this.now += 1000 * this.below(5000)
+  }
+
+  /** The same question asked by another service at the same time, seen by another instrumentation: a call of its own. */
+  private elsewhere(call: TrueCall): void {
+    const other = this.call({ usage: call.usage, start: call.start, model: call.model })
+    this.view('elsewhere', this.id(32), '', other, 'openinference', { hasId: false, isWider: true, isWhole: true })
+  }
+
+  private step(resource: string, traceId: string, parentId: string): void {
+    const kind = this.below(10)
+    if (kind === 0) this.parallel(resource, traceId, parentId)
+    else if (kind === 1) this.manyInOne(resource, traceId, parentId)
+    else if (kind === 2) {
+      // A failed attempt, which used nothing, and the one that worked.
+      this.view(resource, traceId, parentId, this.call({ isError: true }), 'sdk')
+      this.views(resource, traceId, parentId, this.call())
+    } else if (kind === 3) {
+      const call = this.call()
+      this.view(resource, traceId, parentId, call, 'sdk', { hasId: false, isWhole: true })
+      this.elsewhere(call)
+    } else if (kind === 4) {
+      // Equal usage of two libraries, but one was not under way inside the other, or asked another model.
+      const call = this.call()
+      const isStaggered = this.chance(0.5)
+      const start = isStaggered ? call.start + 5000 : call.start
+      const model = isStaggered ? call.model : 'a-model-of-its-own'
+      const end = isStaggered ? call.end + 5000 : call.end
+      const other = this.call({ usage: call.usage, start, end, model })
+      this.view(resource, traceId, parentId, call, 'sdk', { hasId: false, isWhole: true })
+      this.view(resource, traceId, parentId, other, 'other-sdk', { hasId: false, isWhole: true })
+    } else this.views(resource, traceId, parentId, this.call())
+    this.now += 1000 * this.below(2000)
+  }
+
+  /** Calls that are equal by nature: one scope, one time, one usage. */
+  private parallel(resource: string, traceId: string, parentId: string): void {
+    const first = this.call()
+    const others = Array.from({ length: 1 + this.below(3) }, () =>
+      this.call({ usage: first.usage, start: first.start, model: first.model }),
+    )
+    if (this.chance(0.3)) {
+      // Of two libraries that each make calls of their own: only their ids tell them apart.
+      for (const [i, call] of [first, ...others].entries())
+        this.view(resource, traceId, parentId, call, i === 0 ? 'sdk' : 'other-sdk', { hasId: true, isWhole: true })
+      return
+    }
+    const hasId = this.chance(0.5)
+    const isSeenTwice = this.chance(0.4)
+    for (const call of [first, ...others]) {
+      this.view(resource, traceId, parentId, call, 'sdk', { hasId })
+      if (isSeenTwice) this.view(resource, traceId, parentId, call, 'openinference', { hasId: false, isWider: true })
+    }
+  }
+
+  /** One call of a framework that makes several of the provider and sums them. */
+  private manyInOne(resource: string, traceId: string, parentId: string): void {
+    const outer = this.id(16)
+    const start = this.now
+    const calls = Array.from({ length: 2 + this.below(2) }, () => {
+      const call = this.call()
+      this.view(resource, traceId, outer, call, 'framework')
+      this.now = call.end + 1000
+      return call
+    })
+    const { model } = calls[0]!
+    this.put({
+      resource,
+      traceId,
+      parentId,
+      spanId: outer,
+      role: 'call',
+      scope: 'framework',
+      model,
+      start,
+      end: this.now,
+      usage: this.maybe(0.7, this.sum(calls)),
+    })
+  }
+
+  /** One call seen by one to four records. */
+  private views(resource: string, traceId: string, parentId: string, call: TrueCall): void {
+    const outermost = this.chance(0.3) ? this.id(16) : ''
+    const outer = this.chance(0.3) ? this.id(16) : ''
+    const inner = outer || outermost || parentId
+    if (outermost !== '') this.wrap(resource, traceId, parentId, call, outermost, 'framework')
+    if (outer !== '') this.wrap(resource, traceId, outermost || parentId, call, outer, 'gateway')
+    // The one at the provider's door always tells its usage here.
+    const beside = this.below(6)
+    this.view(resource, traceId, inner, call, 'sdk', { isWhole: true, ...(beside === 2 ? { hasId: true } : {}) })
+    if (beside === 0)
+      this.view(resource, traceId, inner, call, 'openinference', { hasId: this.chance(0.5), isWider: true })
+    if (beside === 1)
+      this.view(resource, this.id(32), '', call, 'openinference', { hasId: this.chance(0.5), isWider: true })
+    // Told when all was over, with times of its own: the id alone joins it.
+    if (beside === 2) this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true })
+    this.now = call.end + 1000
+  }
+
+  private wrap(
+    resource: string,
+    traceId: string,
+    parentId: string,
+    call: TrueCall,
+    spanId: string,
+    scope: string,
+  ): void {
+    this.put(
+      {
+        resource,
+        traceId,
+        parentId,
+        spanId,
+        role: 'call',
+        scope,
+        model: call.model,
+        start: call.start - 500,
+        end: call.end + 500,
+        usage: this.maybe(0.7, this.coarse(call)),
+        responseId: this.chance(0.3) ? call.responseId : '',
+      },
+      call,
+    )
+  }
+
+  private view(
+    resource: string,
+    traceId: string,
+    parentId: string,
+    call: TrueCall,
+    scope: string,
+    given: { hasId?: boolean; isWider?: boolean; isWhole?: boolean; isLate?: boolean } = {},
+  ): void {
+    const { hasId = this.chance(0.7), isWider = false, isWhole = false, isLate = false } = given
+    const wider = isWider ? 300 : 0
+    this.put(
+      {
+        resource,
+        traceId,
+        parentId,
+        spanId: this.id(16),
+        role: 'call',
+        scope,
+        model: call.model,
+        start: isLate ? call.end + 60_000_000 : call.start - wider,
+        end: isLate ? call.end + 60_001_000 : call.end + wider,
+        usage: isWhole ? call.usage : this.coarse(call),
+        responseId: hasId ? call.responseId : '',
+        isError: call.isError,
+      },
+      call,
+    )
+  }
+
+  private call(given: Partial<Pick<TrueCall, 'usage' | 'start' | 'end' | 'model' | 'isError'>> = {}): TrueCall {
+    const isError = given.isError ?? false
+    const number = this.calls.length
+    const start = given.start ?? this.now + 1000 * (1 + this.below(50))
+    const input = 100 + this.below(5000)
+    const call: TrueCall = {
+      number,
+      model: given.model ?? models[this.below(models.length)]!,
+      responseId: `chatcmpl-${this.id(12)}`,
+      usage: isError
+        ? {}
+        : (given.usage ?? { input, output: 1 + this.below(900), cacheRead: this.below(100), reasoning: this.below(2) }),
+      start,
+      end: given.end ?? start + 1000 * (10 + this.below(3000)),
+      isError,
+    }
+    this.calls.push(call)
+    this.now = Math.max(this.now, call.end)
+    return call
+  }
+
+  private sum(calls: readonly TrueCall[]): Partial<Record<UsageUnitName, number>> {
+    const of = (name: UsageUnitName): number => calls.reduce((sum, { usage }) => sum + (usage[name] ?? 0), 0)
+    return { input: of('input'), output: of('output') }
+  }
+
+  /** Totals only, or all of it. */
+  private coarse({ usage }: TrueCall): Partial<Record<UsageUnitName, number>> {
+    if (this.chance(0.5) || usage.input === undefined) return usage
+    return { input: usage.input, ...(usage.output === undefined ? {} : { output: usage.output }) }
+  }
+
+  private put(
+    given: Omit<CallRecord, 'usage' | 'requestModel' | 'responseModel' | 'responseId' | 'isError' | 'role'> & {
+      readonly role: RecordRole
+      readonly model: string
+      readonly usage: Partial<Record<UsageUnitName, number>>
+      readonly responseId?: string
+      readonly isError?: boolean
+    },
+    call: TrueCall | null = null,
+  ): void {
+    const { model, usage, responseId = '', isError = false, ...rest } = given
+    const record = { ...rest, requestModel: model, responseModel: model, usage: usageRow(usage), responseId, isError }
+    this.seen.push({ record, call })
+  }
+
+  private maybe<T extends object>(chance: number, value: T): T | Record<string, never> {
+    return this.chance(chance) ? value : {}
+  }
+
+  private chance(share: number): boolean {
+    return this.random() < share
+  }
+
+  private below(end: number): number {
+    return Math.floor(this.random() * end)
+  }
+
+  private id(digits: number): string {
+    return (++this.ids).toString(16).padStart(digits, '0')
+  }
+}
+
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const mixed = [...items]
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!]
+  }
+  return mixed
+}
