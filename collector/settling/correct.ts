@@ -1,0 +1,109 @@
+// Changes → rows: of each changed span a copy that cancels what was written and its new state, in one insert, so that the
+// rollups follow; and before them a row of ledger_corrections, which says what, from what, to what and why.
+//
+//   1. ledger_corrections     the change, under the revision it will make
+//   2. spans                  every correction whose revision is one above the stored one; done twice it does nothing
+//
+// Killed between the two, the next pass over the trace finds the same change again and writes the same rows.
+
+import { createHash } from 'node:crypto'
+import type { Change } from '../../processors/settling/changes.ts'
+import { spansTable } from '../../schemas/spans-table.ts'
+import { columnNames } from '../../schemas/table.ts'
+import { type ClickHouse, insertSettings } from '../clickhouse/client.ts'
+
+/** Columns that a correction may change, and how text becomes their value. */
+const corrected: Readonly<Record<string, 'text' | 'low' | 'decimal' | 'uint16'>> = {
+  provider: 'low',
+  model: 'low',
+  user_id: 'text',
+  session_id: 'text',
+  feature: 'low',
+  prompt_name: 'low',
+  prompt_version: 'low',
+  input_cost: 'decimal',
+  cache_read_cost: 'decimal',
+  cache_write_cost: 'decimal',
+  output_cost: 'decimal',
+  other_cost: 'decimal',
+  total_cost: 'decimal',
+  pricing_currency_cost: 'decimal',
+  wasted_cost: 'decimal',
+  cost_status: 'low',
+  cost_reason: 'low',
+  cost_flags: 'low',
+  pricing_currency: 'low',
+  price_entry: 'low',
+  price_book: 'low',
+  counted_as: 'text',
+  attempt: 'uint16',
+  attempts: 'uint16',
+}
+
+/** As an expression over `c.changes`, text by column. */
+const values = {
+  text: (name: string) => `c.changes['${name}']`,
+  low: (name: string) => `CAST(c.changes['${name}'], 'LowCardinality(String)')`,
+  decimal: (name: string) => `toDecimal64OrNull(c.changes['${name}'], 12)`,
+  uint16: (name: string) => `toUInt16OrZero(c.changes['${name}'])`,
+} as const
+
+export async function writeCorrections(
+  clickhouse: Pick<ClickHouse, 'command'>,
+  changes: readonly Change[],
+  { nowMs, madeBy }: { readonly nowMs: number; readonly madeBy: string },
+): Promise<void> {
+  if (changes.length === 0) return
+  const parameters = {
+    projects: changes.map(({ stored }) => stored.project_id),
+    traces: changes.map(({ stored }) => stored.trace_id),
+    spans: changes.map(({ stored }) => stored.span_id),
+    revisions: changes.map(({ stored }) => stored.revision + 1),
+    reasons: changes.map(({ reason }) => reason),
+    changes: changes.map(({ columns }) => columns),
+    oldCosts: changes.map(({ stored }) => stored.total_cost ?? ''),
+    newCosts: changes.map(({ stored, columns }) => columns['total_cost'] ?? stored.total_cost ?? ''),
+    evidences: changes.map(({ evidence }) => evidence),
+    now: nowMs,
+    by: madeBy,
+  }
+  const token = createHash('sha256')
+    .update(
+      JSON.stringify(changes.map(({ stored, columns }) => [stored.trace_id, stored.span_id, stored.revision, columns])),
+    )
+    .digest('hex')
+  await clickhouse.command(
+    `INSERT INTO ledger_corrections (project_id, corrected_at, trace_id, span_id, revision, reason, changes, old_cost, new_cost, evidence, made_by)
+    SELECT r.1, fromUnixTimestamp64Milli({now:Int64}), r.2, r.3, r.4, r.5, r.6, toDecimal64OrNull(r.7, 12), toDecimal64OrNull(r.8, 12), r.9, {by:String}
+    FROM (SELECT arrayJoin(arrayZip({projects:Array(String)}, {traces:Array(String)}, {spans:Array(String)}, {revisions:Array(UInt32)},
+      {reasons:Array(String)}, {changes:Array(Map(String, String))}, {oldCosts:Array(String)}, {newCosts:Array(String)},
+      {evidences:Array(String)})) AS r)`,
+    parameters,
+    { ...insertSettings, insert_deduplication_token: `settle-corrections-${token}` },
+  )
+  await clickhouse.command(
+    pairs,
+    { traces: [...new Set(parameters.traces)], spans: parameters.spans, by: madeBy },
+    { ...insertSettings, insert_deduplication_token: `settle-${token}`, max_threads: 1 },
+  )
+}
+
+/** Cancelling copy and new state of every span of these traces that has a correction waiting. */
+const pairs = `INSERT INTO spans (${columnNames(spansTable).join(', ')})
+SELECT ${spansTable.columns.map(({ name }) => `${expressionOf(name)} AS ${name}_`).join(', ')}
+FROM (SELECT * FROM spans FINAL WHERE trace_id IN {traces:Array(String)} AND span_id IN {spans:Array(String)}) AS s
+INNER JOIN (
+  SELECT project_id, trace_id, span_id, revision, changes FROM ledger_corrections FINAL
+  WHERE trace_id IN {traces:Array(String)} AND span_id IN {spans:Array(String)} AND made_by = {by:String}
+) AS c ON s.project_id = c.project_id AND s.trace_id = c.trace_id AND s.span_id = c.span_id
+ARRAY JOIN [toInt8(-1), toInt8(1)] AS new_sign
+WHERE c.revision = s.revision + 1
+ORDER BY s.project_id, s.trace_id, s.span_id, new_sign`
+
+function expressionOf(name: string): string {
+  if (name === 'sign') return 'new_sign'
+  if (name === 'revision') return 'c.revision'
+  const kind = corrected[name]
+  if (kind === undefined) return `s.${name}`
+  return `if(new_sign = 1 AND mapContains(c.changes, '${name}'), ${values[kind](name)}, s.${name})`
+}

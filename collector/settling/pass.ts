@@ -1,0 +1,58 @@
+// One pass of settling: traces that got spans and have gone quiet are looked at once more, whole, and what a request could not
+// know by itself is put right. Harmless when done twice, and the same whatever order, split or delay the spans came in.
+
+import { type Change, changesOf, type Stored } from '../../processors/settling/changes.ts'
+import type { ClickHouse } from '../clickhouse/client.ts'
+import { writeCorrections } from './correct.ts'
+import { spansOf, touchedTraces, tracesToSettle } from './store.ts'
+
+export interface SettlePassParts {
+  readonly clickhouse: Pick<ClickHouse, 'query' | 'command'>
+  /** Cost columns, as text, of rows that are to carry money again, in the same order. */
+  readonly price: (promoted: readonly Stored[]) => Promise<readonly Readonly<Record<string, string>>[]>
+  /** Unix milliseconds. */
+  readonly now: () => number
+}
+
+export interface SettlePass {
+  readonly traces: number
+  readonly changes: number
+  /** Traces of before this are settled: where the next pass goes on. */
+  readonly sinceMs: number
+  /** There is more to do at once. */
+  readonly isMore: boolean
+}
+
+const tracesMax = 2000
+const changesMax = 1000
+/** As written in `ledger_corrections.made_by`. */
+export const settledBy = 'settle'
+
+/** Settles traces touched after `sinceMs` and quiet since `untilMs`. Rejects with ClickHouseError. */
+export async function settlePass(
+  { clickhouse, price, now }: SettlePassParts,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+): Promise<SettlePass> {
+  const touched = await touchedTraces(clickhouse, { sinceMs, untilMs, limit: tracesMax })
+  const traceIds = await tracesToSettle(clickhouse, touched.traceIds)
+  const changes = changesOf(await spansOf(clickhouse, traceIds))
+  for (let from = 0; from < changes.length; from += changesMax) {
+    const some = changes.slice(from, from + changesMax)
+    await writeCorrections(clickhouse, await priced(some, price), { nowMs: now(), madeBy: settledBy })
+  }
+  return {
+    traces: touched.traceIds.length,
+    changes: changes.length,
+    sinceMs: touched.newestMs,
+    isMore: touched.newestMs < untilMs,
+  }
+}
+
+/** The changes with the money of those that are to carry it again. */
+async function priced(changes: readonly Change[], price: SettlePassParts['price']): Promise<Change[]> {
+  const promoted = changes.filter(({ isPromoted }) => isPromoted)
+  if (promoted.length === 0) return [...changes]
+  const costs = await price(promoted.map(({ stored }) => stored))
+  const byChange = new Map(promoted.map((change, i) => [change, costs[i] ?? {}]))
+  return changes.map((change) => ({ ...change, columns: { ...change.columns, ...byChange.get(change) } }))
+}

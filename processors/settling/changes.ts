@@ -1,0 +1,212 @@
+// Verdicts beside what is stored → what has to change, column by column, each with its reason. Money of a row that is to
+// carry it again is left to the price book.
+
+import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
+import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import { callKinds } from '../dialect.ts'
+import { attemptsOf } from './attempts.ts'
+import { bearsUsage, type CallRecord, keyOf } from './record.ts'
+import { settle, type Verdict } from './settle.ts'
+
+/** A span as it is stored now; counts and money as text. Field names are the columns'. */
+export interface Stored {
+  readonly project_id: string
+  readonly trace_id: string
+  readonly span_id: string
+  readonly parent_span_id: string
+  readonly kind: string
+  readonly scope_name: string
+  readonly service: string
+  readonly status: string
+  /** Unix microseconds. */
+  readonly start_us: string
+  readonly end_us: string
+  readonly request_model: string
+  readonly response_model: string
+  readonly response_id: string
+  readonly input_tokens: string | null
+  readonly output_tokens: string | null
+  readonly cache_read_tokens: string
+  readonly cache_write_tokens: string
+  readonly reasoning_tokens: string
+  readonly usage_other: Readonly<Record<string, number>>
+  readonly user_id: string
+  readonly session_id: string
+  readonly feature: string
+  readonly prompt_name: string
+  readonly prompt_version: string
+  readonly cost_status: string
+  readonly cost_reason: string
+  readonly counted_as: string
+  readonly attempt: number
+  readonly attempts: number
+  readonly total_cost: string | null
+  readonly wasted_cost: string | null
+  readonly revision: number
+}
+
+export interface Change {
+  readonly stored: Stored
+  /** `demoted`, `promoted`, `inherited`, `grouped`, joined by commas. */
+  readonly reason: string
+  readonly evidence: string
+  /** Column → new value as text; '' for NULL where the column can be NULL. */
+  readonly columns: Readonly<Record<string, string>>
+  /** The row is to carry money again: its cost columns are to be found by the price book. */
+  readonly isPromoted: boolean
+}
+
+const otherSlots: ReadonlyMap<string, number> = new Map(
+  usageUnits.flatMap(({ key }, slot) => (key === null ? [] : [[key, slot] as const])),
+)
+
+/** A span of which the ledger says that it is no call of its own, whatever surrounds it. */
+const fixedReasons: ReadonlySet<string> = new Set(['replayed', 'not_a_model_call'])
+
+export function recordOf(stored: Stored): CallRecord {
+  const usage = new Float64Array(usageUnitCount).fill(Number.NaN)
+  const put = (slot: number, value: string | null, isPart: boolean): void => {
+    if (value !== null && !(isPart && value === '0')) usage[slot] = Number(value)
+  }
+  put(unit.input, stored.input_tokens, false)
+  put(unit.output, stored.output_tokens, false)
+  put(unit.cacheRead, stored.cache_read_tokens, true)
+  put(unit.cacheWrite, stored.cache_write_tokens, true)
+  put(unit.reasoning, stored.reasoning_tokens, true)
+  for (const [key, value] of Object.entries(stored.usage_other)) {
+    const slot = otherSlots.get(key)
+    if (slot !== undefined) usage[slot] = value
+  }
+  const isCall = callKinds.has(stored.kind) && stored.cost_reason !== 'replayed'
+  const isCarrier = !callKinds.has(stored.kind) && bearsUsage(usage)
+  return {
+    traceId: stored.trace_id,
+    spanId: stored.span_id,
+    parentId: stored.parent_span_id,
+    scope: stored.scope_name,
+    resource: `${stored.project_id} ${stored.service}`,
+    role: isCall ? 'call' : isCarrier ? 'carrier' : 'none',
+    start: Number(stored.start_us),
+    end: Number(stored.end_us),
+    requestModel: stored.request_model,
+    responseModel: stored.response_model,
+    usage,
+    responseId: stored.response_id === '' ? '' : `${stored.project_id} ${stored.response_id}`,
+    isError: stored.status === 'error',
+  }
+}
+
+/** What has to change of these spans; all spans of a trace are to be among them. */
+export function changesOf(spans: readonly Stored[]): Change[] {
+  const records = spans.map(recordOf)
+  const verdicts = settle(records)
+  const byKey = new Map(spans.map((stored) => [keyOf(stored.trace_id, stored.span_id), stored]))
+  const isOwnCall = (i: number): boolean => records[i]!.role === 'call' && verdicts[i]!.reason === ''
+  const attempts = attemptsOf(records.filter((_, i) => isOwnCall(i)))
+  return spans.flatMap((stored, i) => {
+    const columns: Record<string, string> = {}
+    const reasons: string[] = []
+    const verdict = verdicts[i]!
+    const isPromoted = judge(stored, records[i]!, verdict, columns, reasons)
+    if (records[i]!.role !== 'none') inherit(stored, byKey, columns, reasons)
+    const attempt = attempts.get(records[i]!)
+    if (attempt !== undefined) {
+      const { failed } = attempt
+      const wasted = wastedCost(failed.map((each) => byKey.get(keyOf(each.traceId, each.spanId))))
+      const isSame =
+        stored.attempt === attempt.attempt &&
+        stored.attempts === attempt.attempts &&
+        wasted === (stored.wasted_cost ?? '')
+      if (!isSame) {
+        columns['attempt'] = String(attempt.attempt)
+        columns['attempts'] = String(attempt.attempts)
+        columns['wasted_cost'] = wasted
+        reasons.push('grouped')
+      }
+    }
+    if (reasons.length === 0) return []
+    return [{ stored, reason: reasons.join(','), evidence: verdict.evidence, columns, isPromoted }]
+  })
+}
+
+/** Fills what the verdict changes; true when the row is to carry money again. */
+function judge(
+  stored: Stored,
+  record: CallRecord,
+  verdict: Verdict,
+  columns: Record<string, string>,
+  reasons: string[],
+): boolean {
+  if (record.role === 'none' || fixedReasons.has(stored.cost_reason)) return false
+  const countedAs = verdict.countedAs?.spanId ?? ''
+  const wasOut = stored.cost_reason === 'aggregate' || stored.cost_reason === 'duplicate'
+  if (verdict.reason === '') {
+    if (!wasOut) return false
+    columns['counted_as'] = ''
+    reasons.push('promoted')
+    return true
+  }
+  // A figure that the user gave for this very span stands: it is no repetition of anything.
+  if (stored.cost_status === 'reported') return false
+  if (stored.cost_reason === verdict.reason && stored.counted_as === countedAs) return false
+  columns['cost_reason'] = verdict.reason
+  columns['counted_as'] = countedAs
+  if (!wasOut) {
+    for (const name of costColumns) columns[name] = ''
+    for (const name of ['cost_flags', 'pricing_currency'] as const) columns[name] = ''
+    columns['cost_status'] = 'not_billed'
+  }
+  reasons.push(wasOut ? 'renamed' : 'demoted')
+  return false
+}
+
+export const costColumns = [
+  'input_cost',
+  'cache_read_cost',
+  'cache_write_cost',
+  'output_cost',
+  'other_cost',
+  'total_cost',
+  'pricing_currency_cost',
+] as const
+
+/** Attribution a span does not carry comes from the nearest above it that does. */
+function inherit(
+  stored: Stored,
+  byKey: ReadonlyMap<string, Stored>,
+  columns: Record<string, string>,
+  reasons: string[],
+): void {
+  let isInherited = false
+  for (const name of ['user_id', 'session_id', 'feature', 'prompt_name'] as const) {
+    if (stored[name] !== '') continue
+    const above = nearest(stored, byKey, (span) => span[name] !== '')
+    if (above === undefined) continue
+    columns[name] = above[name]
+    // Name and version are of one span, never of two.
+    if (name === 'prompt_name') columns['prompt_version'] = above.prompt_version
+    isInherited = true
+  }
+  if (isInherited) reasons.push('inherited')
+}
+
+const depthMax = 512
+
+function nearest(
+  stored: Stored,
+  byKey: ReadonlyMap<string, Stored>,
+  isMeant: (span: Stored) => boolean,
+): Stored | undefined {
+  let above = byKey.get(keyOf(stored.trace_id, stored.parent_span_id))
+  for (let depth = 0; above !== undefined && depth < depthMax; depth++) {
+    if (isMeant(above)) return above
+    above = byKey.get(keyOf(above.trace_id, above.parent_span_id))
+  }
+  return undefined
+}
+
+/** As text, '' where no failed attempt has a cost. */
+function wastedCost(failed: readonly (Stored | undefined)[]): string {
+  const costs = failed.flatMap((stored) => (stored?.total_cost ? [parsePicoUsd(stored.total_cost)] : []))
+  return costs.length === 0 ? '' : formatPicoUsd(costs.reduce((sum, each) => sum + each, 0n))
+}
