@@ -2,7 +2,7 @@
 // rollups follow; and before them a row of ledger_corrections, which says what, from what, to what and why.
 //
 //   1. ledger_corrections     the change, under the revision it will make
-//   2. spans                  every correction whose revision is one above the stored one; done twice it does nothing
+//   2. spans                  both rows, where the span is still as it was found; done twice it does nothing
 //
 // Killed between the two, the next pass over the trace finds the same change again and writes the same rows.
 
@@ -48,6 +48,7 @@ const values = {
   uint16: (name: string) => `toUInt16OrZero(c.changes['${name}'])`,
 } as const
 
+/** Rejects with ClickHouseError. Callers take turns: two that write different changes of one span would both cancel it. */
 export async function writeCorrections(
   clickhouse: Pick<ClickHouse, 'command'>,
   changes: readonly Change[],
@@ -59,42 +60,58 @@ export async function writeCorrections(
     traces: changes.map(({ stored }) => stored.trace_id),
     spans: changes.map(({ stored }) => stored.span_id),
     revisions: changes.map(({ stored }) => stored.revision + 1),
+    values: changes.map(({ columns }) => columns),
+  }
+  const told = {
     reasons: changes.map(({ reason }) => reason),
-    changes: changes.map(({ columns }) => columns),
+    shown: changes.map(shownChanges),
     oldCosts: changes.map(({ stored }) => stored.total_cost ?? ''),
     newCosts: changes.map(({ stored, columns }) => columns['total_cost'] ?? stored.total_cost ?? ''),
     evidences: changes.map(({ evidence }) => evidence),
     now: nowMs,
     by: madeBy,
   }
-  const token = createHash('sha256')
-    .update(
-      JSON.stringify(changes.map(({ stored, columns }) => [stored.trace_id, stored.span_id, stored.revision, columns])),
-    )
-    .digest('hex')
+  const token = createHash('sha256').update(JSON.stringify(parameters)).digest('hex')
   await clickhouse.command(
-    `INSERT INTO ledger_corrections (project_id, corrected_at, trace_id, span_id, revision, reason, changes, old_cost, new_cost, evidence, made_by)
-    SELECT r.1, fromUnixTimestamp64Milli({now:Int64}), r.2, r.3, r.4, r.5, r.6, toDecimal64OrNull(r.7, 12), toDecimal64OrNull(r.8, 12), r.9, {by:String}
-    FROM (SELECT arrayJoin(arrayZip({projects:Array(String)}, {traces:Array(String)}, {spans:Array(String)}, {revisions:Array(UInt32)},
-      {reasons:Array(String)}, {changes:Array(Map(String, String))}, {oldCosts:Array(String)}, {newCosts:Array(String)},
-      {evidences:Array(String)})) AS r)`,
-    parameters,
+    correctionsSql,
+    { ...parameters, ...told },
     { ...insertSettings, insert_deduplication_token: `settle-corrections-${token}` },
   )
-  await clickhouse.command(
-    pairs,
-    { traces: [...new Set(parameters.traces)], spans: parameters.spans, by: madeBy },
-    { ...insertSettings, insert_deduplication_token: `settle-${token}`, max_threads: 1 },
+  await clickhouse.command(pairsSql, parameters, {
+    ...insertSettings,
+    insert_deduplication_token: `settle-${token}`,
+    max_threads: 1,
+  })
+}
+
+/** Column → `from → to`, as a person reads it. */
+function shownChanges({ stored, columns }: Change): Record<string, string> {
+  const shown = (value: unknown): string => (value === null || value === undefined ? 'NULL' : String(value))
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, value]) => {
+      const to = corrected[name] === 'decimal' && value === '' ? 'NULL' : value
+      return [name, name in stored ? `${shown(stored[name as keyof typeof stored])} → ${to}` : `→ ${to}`]
+    }),
   )
 }
 
-/** Cancelling copy and new state of every span of these traces that has a correction waiting. */
-const pairs = `INSERT INTO spans (${columnNames(spansTable).join(', ')})
+const keyArrays = '{projects:Array(String)}, {traces:Array(String)}, {spans:Array(String)}, {revisions:Array(UInt32)}'
+
+const correctionsSql = `INSERT INTO ledger_corrections
+  (project_id, corrected_at, trace_id, span_id, revision, reason, changes, old_cost, new_cost, evidence, made_by)
+SELECT r.1, fromUnixTimestamp64Milli({now:Int64}), r.2, r.3, r.4, r.5, r.6, toDecimal64OrNull(r.7, 12), toDecimal64OrNull(r.8, 12), r.9, {by:String}
+FROM (
+  SELECT arrayJoin(arrayZip(${keyArrays}, {reasons:Array(String)}, {shown:Array(Map(String, String))},
+    {oldCosts:Array(String)}, {newCosts:Array(String)}, {evidences:Array(String)})) AS r
+)`
+
+/** Cancelling copy and new state of every changed span that is still as it was found. */
+const pairsSql = `INSERT INTO spans (${columnNames(spansTable).join(', ')})
 SELECT ${spansTable.columns.map(({ name }) => `${expressionOf(name)} AS ${name}_`).join(', ')}
 FROM (SELECT * FROM spans FINAL WHERE trace_id IN {traces:Array(String)} AND span_id IN {spans:Array(String)}) AS s
 INNER JOIN (
-  SELECT project_id, trace_id, span_id, revision, changes FROM ledger_corrections FINAL
-  WHERE trace_id IN {traces:Array(String)} AND span_id IN {spans:Array(String)} AND made_by = {by:String}
+  SELECT r.1 AS project_id, r.2 AS trace_id, r.3 AS span_id, r.4 AS revision, r.5 AS changes
+  FROM (SELECT arrayJoin(arrayZip(${keyArrays}, {values:Array(Map(String, String))})) AS r)
 ) AS c ON s.project_id = c.project_id AND s.trace_id = c.trace_id AND s.span_id = c.span_id
 ARRAY JOIN [toInt8(-1), toInt8(1)] AS new_sign
 WHERE c.revision = s.revision + 1

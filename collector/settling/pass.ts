@@ -10,6 +10,8 @@ export interface SettlePassParts {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'command'>
   /** Cost columns, as text, of rows that are to carry money again, in the same order. */
   readonly price: (promoted: readonly Stored[]) => Promise<readonly Readonly<Record<string, string>>[]>
+  /** Runs the work when no other process corrects the ledger; absent: there is no other. */
+  readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>
   /** Unix milliseconds. */
   readonly now: () => number
 }
@@ -30,22 +32,30 @@ export const settledBy = 'settle'
 
 /** Settles traces touched after `sinceMs` and quiet since `untilMs`. Rejects with ClickHouseError. */
 export async function settlePass(
-  { clickhouse, price, now }: SettlePassParts,
+  parts: SettlePassParts,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
 ): Promise<SettlePass> {
+  const { clickhouse, inTurn = (work) => work() } = parts
   const touched = await touchedTraces(clickhouse, { sinceMs, untilMs, limit: tracesMax })
   const traceIds = await tracesToSettle(clickhouse, touched.traceIds)
+  const found = changesOf(await spansOf(clickhouse, traceIds))
+  // Looked at again in turn: another process may have done it in the meantime.
+  const changes = found.length === 0 ? 0 : await inTurn(() => correct(parts, traceIds))
+  return {
+    traces: touched.traceIds.length,
+    changes,
+    sinceMs: touched.newestMs,
+    isMore: touched.newestMs < untilMs,
+  }
+}
+
+async function correct({ clickhouse, price, now }: SettlePassParts, traceIds: readonly string[]): Promise<number> {
   const changes = changesOf(await spansOf(clickhouse, traceIds))
   for (let from = 0; from < changes.length; from += changesMax) {
     const some = changes.slice(from, from + changesMax)
     await writeCorrections(clickhouse, await priced(some, price), { nowMs: now(), madeBy: settledBy })
   }
-  return {
-    traces: touched.traceIds.length,
-    changes: changes.length,
-    sinceMs: touched.newestMs,
-    isMore: touched.newestMs < untilMs,
-  }
+  return changes.length
 }
 
 /** The changes with the money of those that are to carry it again. */

@@ -37,6 +37,7 @@ export interface Stored {
   readonly prompt_version: string
   readonly cost_status: string
   readonly cost_reason: string
+  readonly cost_flags: string
   readonly counted_as: string
   readonly attempt: number
   readonly attempts: number
@@ -153,8 +154,10 @@ function judge(
   columns['counted_as'] = countedAs
   if (!wasOut) {
     for (const name of costColumns) columns[name] = ''
-    for (const name of ['cost_flags', 'pricing_currency'] as const) columns[name] = ''
+    for (const name of ['cost_flags', 'pricing_currency', 'price_entry', 'price_book'] as const) columns[name] = ''
     columns['cost_status'] = 'not_billed'
+    columns['model'] = stored.response_model || stored.request_model
+    if (stored.cost_flags.split(',').includes('provider_inferred')) columns['provider'] = ''
   }
   reasons.push(wasOut ? 'renamed' : 'demoted')
   return false

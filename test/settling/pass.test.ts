@@ -90,7 +90,7 @@ test('a wrapper that came in another request is demoted, the rollups follow, a s
   expect(await rowsOf('nested')).toEqual(after)
   expect(
     await engine.clickhouse.query(
-      `SELECT span_id, revision, reason, evidence, toString(old_cost) AS old, toString(new_cost) AS new, made_by, changes['counted_as'] AS counted_as
+      `SELECT span_id, revision, reason, evidence, toString(old_cost) AS old, toString(new_cost) AS new, made_by, changes['counted_as'] AS counted_as, changes['user_id'] AS user
       FROM ledger_corrections FINAL WHERE project_id = 'nested' ORDER BY span_id`,
     ),
   ).toEqual([
@@ -103,6 +103,7 @@ test('a wrapper that came in another request is demoted, the rollups follow, a s
       new: '0.75',
       made_by: 'settle',
       counted_as: '',
+      user: ' → ann',
     },
     {
       span_id: 'b-outer',
@@ -112,7 +113,8 @@ test('a wrapper that came in another request is demoted, the rollups follow, a s
       old: '0.75',
       new: null,
       made_by: 'settle',
-      counted_as: 'a-inner',
+      counted_as: ' → a-inner',
+      user: '',
     },
   ])
 })
