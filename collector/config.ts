@@ -195,7 +195,7 @@ export const options = [
     key: 'settle_after',
     kind: duration({ min: 1000, max: 86_400_000 }),
     default: '2m',
-    doc: 'A trace this long without news is looked at once more; not in use yet',
+    doc: 'A trace this long without news is looked at once more: what its spans could not know alone is put right',
   },
   {
     key: 'content',

@@ -149,6 +149,8 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
         ? insert()
         : telemetry.trace('insert', { table: request.table, rows: request.rows }, insert),
     onInsert: ({ ms }) => metrics.insertSeconds.observe(ms / 1000),
+    book: () => keeper.book,
+    onSettled: (changes) => metrics.corrections.add(changes),
     log,
   })
   parts.push({ name: 'write side', stop: () => writeSide.stop() })

@@ -53,6 +53,9 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       labels: ['cost_status'],
       known: costStatuses.map((status) => [status]),
     }),
+    corrections: registry.counter('spanledger_ledger_corrections_total', {
+      help: 'Rows put right after their first write, when their trace had gone quiet.',
+    }),
     ledgerDifferenceUsd: registry.gauge('spanledger_ledger_difference_usd', {
       help: 'Cost in the hourly rollup less cost in the spans, of hours gone quiet. Must be 0.',
     }),

@@ -2,6 +2,7 @@
 // segments are inserted and scores find what they judge, until stopped.
 
 import { resolve } from 'node:path'
+import type { PriceBook } from '../processors/pricing/book.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import { insertOrder, journalTables } from '../schemas/journal-tables.ts'
 import { columnNames } from '../schemas/table.ts'
@@ -14,6 +15,7 @@ import { waitingClock } from './journal/settings.ts'
 import type { Log } from './log.ts'
 import { StepKeeper } from './repricing/step-keeper.ts'
 import { ScoreResolver } from './score-resolver.ts'
+import { Settler } from './settling/settler.ts'
 import type { StoredBooks } from './stored-books.ts'
 import { Writer, type WriterStats } from './writer.ts'
 
@@ -35,6 +37,10 @@ export interface WriteSideParts {
   /** Runs an insert, perhaps as a span of its own. */
   readonly around: (request: InsertRequest, insert: () => Promise<void>) => Promise<void>
   readonly onInsert: (insert: { readonly ms: number }) => void
+  /** The price book in force. */
+  readonly book: () => PriceBook
+  /** So many rows were put right after their first write. */
+  readonly onSettled: (changes: number) => void
   readonly log: Log
 }
 
@@ -52,6 +58,16 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
   const writer = makeWriter(parts)
   const resolver = new ScoreResolver({ clickhouse, appendScores, log })
   const steps = new StepKeeper({ clickhouse, database: config.clickhouseDatabase, log })
+  const settler = new Settler({
+    clickhouse,
+    database: config.clickhouseDatabase,
+    settleAfterMs: config.settleAfterMs,
+    file: resolve(config.dataDir, 'settled.json'),
+    oldestWaitingMs: () => oldestMs(parts.journal),
+    bookFor: (project) => parts.book().forProject(project),
+    onSettled: parts.onSettled,
+    log,
+  })
   const abort = new AbortController()
   const schema = prepareSchema(parts, abort.signal)
   let isWriting = false
@@ -61,6 +77,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
       isWriting = true
       resolver.start()
       steps.start()
+      settler.start()
       await writer.run(abort.signal)
     })
     .catch((error: unknown) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }))
@@ -69,13 +86,19 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
     stats: () => writer.stats(),
     poke: () => resolver.poke(),
     async stop() {
-      await Promise.all([resolver.stop(), steps.stop()])
+      await Promise.all([resolver.stop(), steps.stop(), settler.stop()])
       if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))
       abort.abort()
       await running
       await parts.storedBooks.settled()
     },
   }
+}
+
+/** When the oldest row arrived that is answered and not in ClickHouse yet. */
+function oldestMs(journal: Journal): number | null {
+  const { oldestMs: ageMs } = journal.stats()
+  return ageMs === null ? null : Date.now() - ageMs
 }
 
 function makeWriter({ config, journal, clickhouse, around, onInsert, log }: WriteSideParts): Writer {
