@@ -184,6 +184,19 @@ function isOrigin(origin: string): boolean {
   return origin === '*' || (/^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin)
 }
 
+/** Names separated by commas; empty for none. */
+export const names: Kind<readonly string[]> = {
+  suffix: '',
+  values: 'names',
+  form: 'a list of names of letters, digits and _ - . /',
+  parse(given) {
+    const list = given.split(',').map((each) => each.trim())
+    if (given.trim() === '') return []
+    return list.every((each) => /^[A-Za-z0-9_./-]{1,128}$/.test(each)) ? list : undefined
+  },
+  format: (value) => value.join(','),
+}
+
 /** An http(s) address without credentials, query or fragment; empty for none. */
 export const httpUrl: Kind<string> = {
   suffix: '',

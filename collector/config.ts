@@ -12,6 +12,7 @@ import {
   httpUrl,
   integer,
   type Kind,
+  names,
   origins,
   ratio,
   Secret,
@@ -42,6 +43,7 @@ const oneLine = text({
   form: 'a text of at most 256 characters in one line',
 })
 const optionalPath = text({ pattern: /^[^\r\n\0]{0,4096}$/, values: 'path', form: 'empty or a path' })
+const currency = text({ pattern: /^([A-Z]{3})?$/, values: 'code', form: 'empty or a currency code such as EUR' })
 const directory = text({ pattern: /^[^\r\n\0]{1,4096}$/, values: 'path', form: 'a path' })
 
 export const options = [
@@ -208,6 +210,24 @@ export const options = [
     kind: yesOrNo,
     default: 'false',
     doc: 'Counts calls that reported no tokens from their content, by a tokenizer; their `cost_status` is `estimated`',
+  },
+  {
+    key: 'currency_rates_file',
+    kind: optionalPath,
+    default: '',
+    doc: 'Exchange rates by day, YAML, JSON or CSV, read at the start; see docs/currencies.md',
+  },
+  {
+    key: 'reporting_currency',
+    kind: currency,
+    default: '',
+    doc: 'Currency that `llm_calls_reporting` and `spanledger report` show costs in besides, such as EUR; stored amounts stay as they are',
+  },
+  {
+    key: 'reported_cost_as_charge',
+    kind: names,
+    default: '',
+    doc: 'Whose reported cost is the charge and stands as `total_cost`: providers such as `openrouter`, attributes such as `gen_ai.usage.cost_in_usd_ticks`, comma separated or as a YAML list; ours is kept in `computed_cost`',
   },
   {
     key: 'retention_days',

@@ -6,15 +6,18 @@
 import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
+import { rateRows } from '../processors/currency-rates.ts'
 import type { PriceBook } from '../processors/pricing/book.ts'
 import { countAnswer, keepAccounts, notReady } from './accounts.ts'
 import { startAdmin } from './admin.ts'
 import { startApi } from './api/server.ts'
-import { connectClickHouse } from './clickhouse/client.ts'
+import { type ClickHouse, connectClickHouse } from './clickhouse/client.ts'
 import { EmbeddedClickHouse } from './clickhouse/embedded.ts'
 import { type Config, clickHouseUrl, secretsOf } from './config.ts'
 import { ConfigError } from './config-sources.ts'
 import { type Endpoint, endpoint, formatEndpoint } from './config-values.ts'
+import { loadCurrencyRates } from './currency-file.ts'
+import { storeCurrencies } from './currency-store.ts'
 import { Journal } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -126,6 +129,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
       contentRetentionDays: config.contentRetentionDays,
     },
     ...(config.estimateUsage ? { tokenizerFor: await loadTokenizers() } : {}),
+    reportedCostAsCharge: config.reportedCostAsCharge,
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
@@ -156,6 +160,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   parts.push({ name: 'write side', stop: () => writeSide.stop() })
   keepAccounts(metrics, { journal, writerStats: () => writeSide.stats(), rejectedSpans: () => pipeline.rejectedSpans })
   if (engine !== null) await writeSide.schema
+  void loadCurrencies(config, { clickhouse, schema: writeSide.schema, log })
 
   const admin = await startAdmin({
     endpoint: config.adminEndpoint,
@@ -240,6 +245,26 @@ async function openPrices(config: Config, log: Log, onBook: (book: PriceBook) =>
     throw new ConfigError(
       `prices_file ${config.pricesFile} has ${error.findings.length} findings: ${error.findings[0]}; spanledger check-config lists them all`,
     )
+  }
+}
+
+/** Rates that are wrong stop nothing: those of the last start stay in use. */
+async function loadCurrencies(
+  config: Config,
+  { clickhouse, schema, log }: { clickhouse: ClickHouse; schema: Promise<void>; log: Log },
+): Promise<void> {
+  const read =
+    config.currencyRatesFile === '' ? { rates: [], findings: [] } : loadCurrencyRates(config.currencyRatesFile)
+  for (const finding of read.findings) log.error(`currency_rates_file: ${finding}`)
+  try {
+    await schema
+    await storeCurrencies(clickhouse, {
+      rates: read.findings.length > 0 ? [] : rateRows(read.rates, config.reportingCurrency),
+      reportingCurrency: config.reportingCurrency,
+      nowMs: Date.now(),
+    })
+  } catch (error) {
+    log.error('exchange rates could not be stored: those of the last start stay in use', { error })
   }
 }
 

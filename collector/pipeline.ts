@@ -10,6 +10,7 @@ import { Ledger } from '../processors/ledger.ts'
 import { eventName, logRow, logTime } from '../processors/log-rows.ts'
 import { Normaliser } from '../processors/normalise.ts'
 import type { PriceBook } from '../processors/pricing/book.ts'
+import { canonicalProvider } from '../processors/pricing/provider-names.ts'
 import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
@@ -38,7 +39,14 @@ export interface PipelineParts {
   readonly meter: PipelineMeter
   /** Counts calls that reported no usage; absent: they have no price. */
   readonly tokenizerFor?: TokenizerFor
+  /** Providers in any spelling, and attributes, whose reported cost stands as the total. */
+  readonly reportedCostAsCharge?: readonly string[]
   readonly now?: () => number
+}
+
+/** An attribute is meant word for word; a provider, which has no point in it unless it is OpenTelemetry's own name, in any spelling. */
+function chargeSources(given: readonly string[]): ReadonlySet<string> {
+  return new Set(given.flatMap((name) => (name.includes('.') ? [name] : [name, canonicalProvider(name)])))
 }
 
 export class Pipeline implements Receiver {
@@ -72,6 +80,7 @@ export class Pipeline implements Receiver {
       strings,
       charge: this.charge,
       conditions: this.normaliser.conditions,
+      chargeSources: chargeSources(parts.reportedCostAsCharge ?? []),
       ...(parts.tokenizerFor === undefined
         ? {}
         : { estimator: new UsageEstimator(batch, strings, parts.tokenizerFor) }),

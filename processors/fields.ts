@@ -94,6 +94,8 @@ export const fields = {
   ttftNano: number,
   httpStatus: number,
   reportedCost: number,
+  /** 10^-10 USD, as xAI reports it. */
+  reportedCostTicks: number,
   reportedCurrency: asSent,
   speed: asSent,
   region: asSent,

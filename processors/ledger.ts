@@ -58,6 +58,7 @@ export class Ledger {
   private common: CommonWords = { priced: 0, error: 0, assumed: 0 }
   /** Version of the book in use. */
   private bookWord = 0
+  private readonly chargeSources: ReadonlySet<string>
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
@@ -85,6 +86,8 @@ export class Ledger {
     conditions: ConditionTable
     /** Absent: a call without usage has no price. */
     estimator?: UsageEstimator
+    /** Providers, and attributes, whose reported cost is the charge. */
+    chargeSources?: ReadonlySet<string>
   }) {
     this.book = parts.book
     this.slotsByBook.set(parts.book, this.slots)
@@ -93,6 +96,7 @@ export class Ledger {
     this.charge = parts.charge
     this.conditions = parts.conditions
     this.estimator = parts.estimator
+    this.chargeSources = parts.chargeSources ?? new Set()
   }
 
   /** The book that the following batches are priced by. */
@@ -138,9 +142,12 @@ export class Ledger {
       if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
       else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
       else if (batch.role[row] === role.replay) this.notBilled(row, 'replayed')
-      else if (batch.charged[row] === 1) this.charged(row)
+      else if (batch.charged[row] === 1) this.charged(row, reported)
       else if (batch.role[row] === role.none) this.notBilled(row, 'not_a_model_call')
-      else this.price(row, reported)
+      else {
+        this.price(row, reported)
+        if (this.chargeSources.size > 0 && this.isCharge(row)) this.chargeReported(row)
+      }
     }
   }
 
@@ -285,8 +292,47 @@ export class Ledger {
     if (slot.entry !== 0) batch.low[low.price_book]![row] = this.bookWord
   }
 
+  /** A source that the configuration names as the charge. */
+  private isCharge(row: number): boolean {
+    const { batch, strings, chargeSources } = this
+    const reported = batch.costs[row * costCount + cost.reported]!
+    if (Number.isNaN(reported)) return false
+    // A failed call that the source gives as 0 was not billed.
+    if (reported === 0 && batch.low[low.cost_status]![row] === this.word('not_billed')) return false
+    return (
+      chargeSources.has(strings.text(batch.low[low.reported_cost_source]![row]!)) ||
+      chargeSources.has(strings.text(batch.low[low.provider]![row]!))
+    )
+  }
+
+  /**
+   * The reported figure becomes the total; ours is kept beside it, with the reason why it is not whole, and nobody knows how the
+   * charge splits into parts.
+   */
+  private chargeReported(row: number): void {
+    const { costs, low: columns } = this.batch
+    const at = row * costCount
+    costs[at + cost.computed] = costs[at + cost.total]!
+    costs.fill(Number.NaN, at, at + cost.total)
+    costs[at + cost.total] = costs[at + cost.reported]!
+    if (columns[low.cost_status]![row] === this.word('not_billed')) this.set(row, 'reported', '')
+    else columns[low.cost_status]![row] = this.word('reported')
+  }
+
+  /** What our price of the call would be, beside the figure that stands. */
+  private computeBeside(row: number, model: number): void {
+    const { batch, result } = this
+    const at = row * usageUnitCount
+    if (batch.badUsage[row] === 1 || batch.role[row] === role.none || checkUsage(batch.usage, at) !== '') return
+    const slot = this.slot(row, model)
+    if (slot.resolution.kind === 'miss') return
+    priceUsage(slot.resolution.card, batch.usage, at, result)
+    this.name(row, slot)
+    if (result.status === 'priced') batch.costs[row * costCount + cost.computed] = result.totalPico
+  }
+
   /** The sender's own figure stands; a failed call without usage that it gives as 0 was not billed at all. */
-  private charged(row: number): void {
+  private charged(row: number, model: number): void {
     const { batch } = this
     const isFailed = batch.low[low.status]![row] === this.common.error
     if (
@@ -295,13 +341,17 @@ export class Ledger {
       checkUsage(batch.usage, row * usageUnitCount) === 'no_usage'
     ) {
       this.notBilled(row, 'failed_no_usage')
-    } else this.set(row, 'reported', '')
+      return
+    }
+    this.set(row, 'reported', '')
+    this.computeBeside(row, model)
   }
 
   private notBilled(row: number, reason: string): void {
     const { batch } = this
     batch.costs.fill(Number.NaN, row * costCount, row * costCount + cost.reported)
     batch.costs[row * costCount + cost.pricingCurrency] = Number.NaN
+    batch.costs[row * costCount + cost.computed] = Number.NaN
     this.set(row, 'not_billed', reason)
   }
 

@@ -121,7 +121,12 @@ export class SpanFields {
         return batch.attrNumber[i]!
       case valueType.string: {
         const sent = attributeText(batch, i).trim()
-        return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(sent) ? Number(sent) : Number.NaN
+        return numberOfText(sent)
+      }
+      case valueType.array: {
+        // A header of an answer, as HTTP instrumentations record it: a list of one.
+        const members = stringList(batch, i)
+        return members?.length === 1 ? numberOfText(members[0]!.trim()) : Number.NaN
       }
       default:
         return Number.NaN
@@ -204,4 +209,8 @@ export class SpanFields {
       if (batch.attrKey[i] === batch.attrKey[last]) batch.attrRoom[i] = attributeRoom.dropped
     }
   }
+}
+
+export function numberOfText(sent: string): number {
+  return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(sent) ? Number(sent) : Number.NaN
 }

@@ -1,7 +1,7 @@
 // hot: The numbers of one span: token counts brought to one meaning, limits, first token, the sender's own cost, and the
 // conditions the call was served under.
 
-import { picoOfUsd } from '../schemas/money.ts'
+import { picoOfTicks, picoOfUsd } from '../schemas/money.ts'
 import { cost, costCount, low, type SpanBatch, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { isCount, unit, usageUnitCount } from '../schemas/usage.ts'
@@ -66,12 +66,15 @@ export class SpanUsage {
 
   private reportedCost(row: number): void {
     const { batch, fields } = this
-    const pico = picoOfUsd(fields.numbers[slotOf.reportedCost])
-    if (Number.isNaN(pico) || batch.charged[row] === 1) return
-    const currency = fields.sent(slotOf.reportedCurrency)
-    if (currency !== '' && currency !== 'USD') return
+    if (batch.charged[row] === 1) return
+    const ticks = fields.numbers[slotOf.reportedCostTicks]!
+    const field = Number.isNaN(ticks) ? slotOf.reportedCost : slotOf.reportedCostTicks
+    const pico = Number.isNaN(ticks) ? picoOfUsd(fields.numbers[slotOf.reportedCost]) : picoOfTicks(ticks)
+    if (Number.isNaN(pico)) return
+    const currency = field === slotOf.reportedCost ? fields.sent(slotOf.reportedCurrency) : ''
+    if (currency !== '' && currency.toUpperCase() !== 'USD') return
     batch.costs[row * costCount + cost.reported] = pico
-    batch.low[low.reported_cost_source]![row] = batch.attrKey[fields.winners[slotOf.reportedCost]!]!
+    batch.low[low.reported_cost_source]![row] = batch.attrKey[fields.winners[field]!]!
   }
 
   private tokens(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {

@@ -8,6 +8,7 @@ import type { StringTable } from '../schemas/string-table.ts'
 import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
+import { numberOfText } from './span-fields.ts'
 
 const jsonBytesMax = 1 << 20
 
@@ -116,26 +117,35 @@ export class SpanView {
     if (at > startMs) this.batch.ttftNano[this.row] = Math.round((at - startMs) * 1e6)
   }
 
-  /** The user's own amounts in USD by part; the total is derived where it is missing. They stand as the charge. */
+  /** What the sender says the call cost, in pico-USD; an attribute that says it wins. NaN for none. */
+  setReportedCost(pico: number, source: string): void {
+    if (Number.isNaN(pico) || this.has('reportedCost') || this.has('reportedCostTicks')) return
+    this.batch.costs[this.row * costCount + cost.reported] = pico
+    this.batch.low[low.reported_cost_source]![this.row] = this.strings.internText(source)
+  }
+
+  /**
+   * The user's own amounts in USD by part, as numbers or as text; the total is their sum where it is missing. They stand as the
+   * charge, unless a part cannot be read and no total is given.
+   */
   setChargedCost(amounts: Readonly<Record<string, unknown>>, source: string): void {
     const { batch, row } = this
     const from = row * costCount
-    let sum = 0
-    let parts = 0
-    for (const [part, amount] of Object.entries(amounts)) {
-      const pico = picoOfUsd(amount)
-      if (Number.isNaN(pico) || part === 'total') continue
-      sum += pico
-      parts++
-      const at = from + costOfPart(part)
-      batch.costs[at] = (Number.isNaN(batch.costs[at]!) ? 0 : batch.costs[at]!) + pico
+    const parts: { readonly at: number; readonly pico: number }[] = []
+    let given = Number.NaN
+    let isWhole = true
+    for (const [name, amount] of Object.entries(amounts)) {
+      if (amount === null || amount === undefined) continue
+      const pico = picoOfUsd(typeof amount === 'string' ? numberOfText(amount.trim()) : amount)
+      const part = partOfCost(name)
+      if (part === 'total') given = pico
+      else if (Number.isNaN(pico)) isWhole = false
+      else parts.push({ at: from + part, pico })
     }
-    const given = picoOfUsd(amounts['total'])
+    const sum = parts.reduce((all, { pico }) => all + pico, 0)
+    if (sum > picoUsdMax || (Number.isNaN(given) && (parts.length === 0 || !isWhole))) return
+    for (const { at, pico } of parts) batch.costs[at] = (Number.isNaN(batch.costs[at]!) ? 0 : batch.costs[at]!) + pico
     const total = Number.isNaN(given) ? sum : given
-    if (sum > picoUsdMax || (Number.isNaN(given) && parts === 0)) {
-      batch.costs.fill(Number.NaN, from, from + costCount)
-      return
-    }
     batch.costs[from + cost.total] = total
     batch.costs[from + cost.reported] = total
     batch.low[low.reported_cost_source]![row] = this.strings.internText(source)
@@ -143,10 +153,18 @@ export class SpanView {
   }
 }
 
-/** Column of a part by the name users give it; the parts of one call do not overlap. */
-function costOfPart(part: string): number {
-  if (/cache_read|cached/.test(part)) return cost.cacheRead
-  if (/cache_(creation|write)/.test(part)) return cost.cacheWrite
-  if (part.startsWith('input')) return cost.input
-  return part.startsWith('output') ? cost.output : cost.other
+/**
+ * Column of a part by the name users give it: the buckets of a usage object, with or without `_cost`, `prompt` and `completion`,
+ * in snake or camel case. The parts of one call do not overlap.
+ */
+function partOfCost(name: string): number | 'total' {
+  const part = name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[ _-]?(cost|usd)$/, '')
+  if (part === '' || /^total(_tokens)?$/.test(part)) return 'total'
+  if (/cache_?read|cached/.test(part)) return cost.cacheRead
+  if (/cache_?(creation|write)/.test(part)) return cost.cacheWrite
+  if (/^(input|prompt)/.test(part)) return cost.input
+  return /^(output|completion|reasoning)/.test(part) ? cost.output : cost.other
 }

@@ -1,6 +1,7 @@
 // The declared tables → docs/columns.md.
 
 import { contentTable } from './content-table.ts'
+import { ratesTable } from './currency-table.ts'
 import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from './invoice-tables.ts'
 import { logsTable } from './logs-table.ts'
 import { pricesTable } from './prices-table.ts'
@@ -23,6 +24,7 @@ export function columnsPage(): string {
     invoiceImportsTable,
     invoiceLinesTable,
     invoiceFindingsTable,
+    ratesTable,
   ]
   return [
     '<!-- Generated from schemas/*-table.ts by `npm run docs`: change the declaration, not this page. -->',

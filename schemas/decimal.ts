@@ -43,6 +43,14 @@ export function dividedBy(a: Decimal, by: number, places: number): Decimal {
   return { digits: (2n * numerator + half) / (2n * denominator), scale: places }
 }
 
+/** a ÷ b, rounded half up to so many places; both above 0. */
+export function dividedByDecimal(a: Decimal, b: Decimal, places: number): Decimal {
+  const shift = places + b.scale - a.scale
+  const numerator = shift >= 0 ? a.digits * 10n ** BigInt(shift) : a.digits
+  const denominator = shift >= 0 ? b.digits : b.digits * 10n ** BigInt(-shift)
+  return { digits: (2n * numerator + denominator) / (2n * denominator), scale: places }
+}
+
 export function isZero(a: Decimal): boolean {
   return a.digits === 0n
 }

@@ -14,6 +14,13 @@ export function picoOfUsd(usd: unknown): PicoUsd {
   return typeof usd === 'number' && usd >= 0 && usd <= believableUsdMax ? Math.round(usd * 1e12) : Number.NaN
 }
 
+/** The same of xAI's ticks, 10^10 to the USD; they are whole. */
+export function picoOfTicks(ticks: unknown): PicoUsd {
+  const isBelievable =
+    Number.isSafeInteger(ticks) && (ticks as number) >= 0 && (ticks as number) <= believableUsdMax * 1e10
+  return isBelievable ? (ticks as number) * 100 : Number.NaN
+}
+
 const decimalPattern = /^(-?)(\d+)(?:\.(\d+))?$/
 
 /**

@@ -30,6 +30,11 @@ export const pricesTable = {
       type: `Map(${low}, String)`,
       doc: 'How many units a rate is for; `tokens` for all token units; of a plan the period of its fee.',
     },
+    {
+      name: 'minimum',
+      type: `Map(${low}, String)`,
+      doc: 'Least quantity of a unit that one call is billed for, where it used any.',
+    },
     { name: 'source', type: 'String', doc: 'Where it was read.' },
     { name: 'confidence', type: low, doc: '`high`, `medium` or `low`.' },
   ],

@@ -52,8 +52,9 @@ export const cost = {
   reported: 6,
   wasted: 7,
   pricingCurrency: 8,
+  computed: 9,
 } as const
-export const costCount = 9
+export const costCount = 10
 export const costColumns: readonly SpansColumn[] = [
   'input_cost',
   'cache_read_cost',
@@ -64,6 +65,7 @@ export const costColumns: readonly SpansColumn[] = [
   'reported_cost',
   'wasted_cost',
   'pricing_currency_cost',
+  'computed_cost',
 ]
 /** Slots of `SpanBatch.contentAttr`. */
 export const content = { system: 0, input: 1, output: 2, tools: 3 } as const

@@ -171,6 +171,11 @@ const cost = [
   { name: 'reported_cost', ...money, doc: 'What the sender claimed, kept beside ours.' },
   { name: 'reported_cost_source', type: low, doc: 'The attribute the claim came from.' },
   {
+    name: 'computed_cost',
+    ...money,
+    doc: 'What `price_entry` gives where a reported figure stands as `total_cost` (`cost_status` is `reported`); NULL for all other calls.',
+  },
+  {
     name: 'cost_status',
     type: low,
     doc: '`priced`, `reported`, `estimated`, `partial`, `unpriced`, `invalid` or `not_billed`.',

@@ -37,7 +37,7 @@ const rooms: readonly Room[] = [
   { name: 'pipeline', files: /^collector\/pipeline\.ts$/, may: ['otlp', 'sinks', 'processors', 'schemas', 'leaves'] },
   {
     name: 'questions',
-    files: /^collector\/(queries|score-store)\.ts$/,
+    files: /^collector\/(queries|score-store|currency-store)\.ts$/,
     may: ['clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {
@@ -75,7 +75,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'loaders',
-    files: /^collector\/(registry|price-files|tokenizer)\.ts$/,
+    files: /^collector\/(registry|price-files|tokenizer|currency-file)\.ts$/,
     may: ['processors', 'schemas'],
     onlyFor: ['top', 'test'],
   },

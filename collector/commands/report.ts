@@ -3,7 +3,7 @@
 
 /// <reference lib="esnext.temporal" />
 import type { ClickHouse } from '../clickhouse/client.ts'
-import { type Command, type CommandContext, exitCode } from '../command.ts'
+import { type Command, type CommandContext, exitCode, UsageError } from '../command.ts'
 import { withLedger } from '../command-clickhouse.ts'
 import { periodOf, periodOptions } from '../command-times.ts'
 import { loadQueries, type QueryRow, runQuery } from '../queries.ts'
@@ -11,7 +11,10 @@ import { section, shown } from '../words-table.ts'
 
 const questions = ['cost_coverage', 'cost_by_model_day', 'cost_by_user', 'cost_per_positive', 'unpriced_calls'] as const
 type Question = (typeof questions)[number]
-type Answers = Readonly<Record<Question, readonly QueryRow[]>>
+type Answers = Readonly<Record<Question, readonly QueryRow[]>> & {
+  /** Absent: no currency was asked for. */
+  readonly cost_in_currency?: readonly QueryRow[]
+}
 
 interface Scope {
   readonly project: string
@@ -20,12 +23,22 @@ interface Scope {
   /** Not included. */
   readonly to: string
   readonly tz: string
+  /** Costs are shown in it besides; '' for none. */
+  readonly currency: string
 }
 
 export default {
   name: 'report',
   summary: 'Print cost by model and day, by user and per positive answer, and what has no price',
-  options: [...periodOptions, { flag: 'project', value: 'NAME', doc: 'Project (default)' }],
+  options: [
+    ...periodOptions,
+    { flag: 'project', value: 'NAME', doc: 'Project (default)' },
+    {
+      flag: 'currency',
+      value: 'CODE',
+      doc: 'Show costs in this currency as well, by the rates that were loaded (reporting_currency)',
+    },
+  ],
   async run(context) {
     const scope = scopeOf(context)
     const answers = await withLedger(context.config, (clickhouse) => ask(clickhouse, scope))
@@ -34,21 +47,27 @@ export default {
   },
 } satisfies Command
 
-async function ask(clickhouse: ClickHouse, { tz, ...scope }: Scope): Promise<Answers> {
+async function ask(clickhouse: ClickHouse, { tz, currency, ...scope }: Scope): Promise<Answers> {
   const queries = new Map(loadQueries().map((query) => [query.id, query]))
-  const answers = questions.map(async (id) => {
+  const asked = currency === '' ? questions : [...questions, 'cost_in_currency']
+  const answers = asked.map(async (id) => {
     const query = queries.get(id)
     if (query === undefined) throw new Error(`schemas/queries/${id}.sql is missing`)
-    const isByDay = query.params.some(({ name }) => name === 'tz')
-    return [id, await runQuery(clickhouse, query, isByDay ? { ...scope, tz } : scope)] as const
+    const takes = (name: string): boolean => query.params.some((param) => param.name === name)
+    const more = { ...(takes('tz') ? { tz } : {}), ...(takes('currency') ? { currency } : {}) }
+    return [id, await runQuery(clickhouse, query, { ...scope, ...more })] as const
   })
-  return Object.fromEntries(await Promise.all(answers)) as Record<Question, QueryRow[]>
+  return Object.fromEntries(await Promise.all(answers)) as Record<Question | 'cost_in_currency', QueryRow[]>
 }
 
 function scopeOf(context: CommandContext): Scope {
   const { from, to, tz } = periodOf(context)
   const text = (time: Temporal.Instant) => time.toString({ smallestUnit: 'millisecond' })
-  return { project: context.option('project') ?? 'default', from: text(from), to: text(to), tz }
+  const currency = context.option('currency') ?? context.config.reportingCurrency
+  if (!/^([A-Z]{3})?$/.test(currency)) {
+    throw new UsageError(`--currency: "${currency.slice(0, 64)}" is not a currency code such as EUR`)
+  }
+  return { project: context.option('project') ?? 'default', from: text(from), to: text(to), tz, currency }
 }
 
 function words(scope: Scope, answers: Answers): string {
@@ -57,6 +76,19 @@ function words(scope: Scope, answers: Answers): string {
   return [
     `Project ${scope.project}, ${local(scope.from).replace('T', ' ')} to ${local(scope.to).replace('T', ' ')} (${scope.tz})\n`,
     coverage(answers.cost_coverage[0] ?? {}),
+    ...(answers.cost_in_currency === undefined
+      ? []
+      : [
+          section(`Cost in ${scope.currency}`, answers.cost_in_currency, {
+            cost_currency: 'in',
+            calls: 'calls',
+            cost: 'cost',
+            converted_cost: scope.currency,
+            calls_without_rate: 'without a rate',
+            first_rate_date: 'rates from',
+            last_rate_date: 'to',
+          }),
+        ]),
     section('Cost by model and day', answers.cost_by_model_day, {
       day: 'day',
       provider: 'provider',

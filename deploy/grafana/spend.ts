@@ -257,11 +257,42 @@ ORDER BY time, model`,
     sql: question('unpriced_calls'),
   }),
   table({
+    id: 27,
+    title: 'Reported costs beside our prices',
+    description:
+      'Models whose senders report a cost, by what they report it in: drift is the same difference on nearly every call since first_day, so our price or theirs is not the one in force; differs has no one ratio, often a kind of token read otherwise. Ratio is reported over ours. Table llm_calls.',
+    at: { x: 0, y: 37, w: 24, h: 8 },
+    overrides: [
+      modelColumn,
+      [
+        'verdict',
+        {
+          'custom.cellOptions': { type: 'color-text' },
+          mappings: [
+            {
+              type: 'value',
+              options: {
+                drift: { color: 'red', index: 0 },
+                differs: { color: 'orange', index: 1 },
+                agrees: { color: 'green', index: 2 },
+              },
+            },
+          ],
+        },
+      ],
+      ...['ratio', 'ratio_low', 'ratio_high'].map((column): Override => [column, { decimals: 4 }]),
+      ...['our_cost', 'reported_cost', 'difference'].map(
+        (column): Override => [column, { unit: 'currencyUSD', decimals: 4 }],
+      ),
+    ],
+    sql: question('price_drift'),
+  }),
+  table({
     id: 19,
     title: 'Latest calls',
     description:
       'The newest 50 calls with their exact cost and the price entry it came from; the trace id leads to the whole trace. Table llm_calls.',
-    at: { x: 0, y: 37, w: 24, h: 10 },
+    at: { x: 0, y: 45, w: 24, h: 10 },
     overrides: [
       ['trace_id', { links: [traceLink], 'custom.width': 120 }],
       modelColumn,
@@ -283,14 +314,14 @@ const details = [
   new RowBuilder('Errors, latency and waste')
     .id(90)
     .collapsed(true)
-    .gridPos({ x: 0, y: 47, w: 24, h: 1 })
+    .gridPos({ x: 0, y: 55, w: 24, h: 1 })
     .withPanel(
       chart({
         id: 14,
         title: 'Errors by class',
         description:
           'Failed calls by what failed. Rate limits and time-outs point at the provider or the retry policy, malformed output and schema violations at the prompt. Table llm_calls.',
-        at: { x: 0, y: 48, w: 12, h: 8 },
+        at: { x: 0, y: 56, w: 12, h: 8 },
         unit: 'short',
         decimals: 0,
         style: 'bars',
@@ -310,7 +341,7 @@ ORDER BY time, failure_class`,
         title: 'Latency by model, p50 and p95',
         description:
           'Duration of the calls that succeeded, the five models with most calls. A quantile of each bucket, not an average of them. Table llm_calls.',
-        at: { x: 12, y: 48, w: 12, h: 8 },
+        at: { x: 12, y: 56, w: 12, h: 8 },
         unit: 'ms',
         decimals: 0,
         style: 'lines',
@@ -324,7 +355,7 @@ ORDER BY time, failure_class`,
         title: 'Errors by model',
         description:
           'Each class of failure a model showed, with the error rate of the model over the whole range and the cost of its failed calls where known. Table llm_calls.',
-        at: { x: 0, y: 56, w: 12, h: 8 },
+        at: { x: 0, y: 64, w: 12, h: 8 },
         overrides: [
           modelColumn,
           ['error_rate', { unit: 'percentunit', decimals: 2 }],
@@ -339,7 +370,7 @@ ORDER BY time, failure_class`,
         title: 'Latency and time to first token, by model',
         description:
           'Quantiles over the whole range. The time to the first token covers only the calls that reported it. Table llm_calls.',
-        at: { x: 12, y: 56, w: 8, h: 8 },
+        at: { x: 12, y: 64, w: 8, h: 8 },
         overrides: [
           modelColumn,
           ...['p50_ms', 'p95_ms', 'p99_ms', 'p95_ttft_ms'].map(
@@ -355,7 +386,7 @@ ORDER BY time, failure_class`,
         title: 'Cost of failed attempts',
         description:
           'What retries cost: the failed attempts of calls that were tried more than once, as far as it is known. Table llm_calls.',
-        at: { x: 20, y: 56, w: 4, h: 8 },
+        at: { x: 20, y: 64, w: 4, h: 8 },
         ...money,
         noValue: 'none known',
         sql: `SELECT sum(c.wasted_cost) AS wasted_cost
@@ -367,14 +398,14 @@ AND ${scoped('c')}`,
   new RowBuilder('Days and models')
     .id(91)
     .collapsed(true)
-    .gridPos({ x: 0, y: 64, w: 24, h: 1 })
+    .gridPos({ x: 0, y: 72, w: 24, h: 1 })
     .withPanel(
       chart({
         id: 25,
         title: 'Spend per day, last 30 days',
         description:
           'Cost in USD per day of your time zone, whatever range is chosen above; the first day is cut. In a zone that is off by half an hour, the half hour around midnight counts to the day its hour began in. Table usage_hourly, the broken first and last hour from llm_calls.',
-        at: { x: 0, y: 65, w: 24, h: 8 },
+        at: { x: 0, y: 73, w: 24, h: 8 },
         ...money,
         style: 'bars',
         label: '${__field.labels.model}',
@@ -388,7 +419,7 @@ AND ${scoped('c')}`,
         title: 'Models',
         description:
           'All models of the range with calls, coverage, tokens and cost; avg_cost is over wholly priced calls. Table llm_calls.',
-        at: { x: 0, y: 73, w: 24, h: 8 },
+        at: { x: 0, y: 81, w: 24, h: 8 },
         overrides: [
           modelColumn,
           costColumn,

@@ -30,7 +30,6 @@ export default {
     'llm.token_count.prompt_details.audio': 'inputAudioTokens',
     'llm.token_count.completion_details.reasoning': 'reasoningTokens',
     'llm.token_count.completion_details.audio': 'outputAudioTokens',
-    'llm.cost.total': 'reportedCost',
     'llm.finish_reason': 'finishReasons',
     'llm.prompt_template.version': 'promptVersion',
     'prompt.id': 'promptName',

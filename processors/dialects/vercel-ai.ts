@@ -2,6 +2,7 @@
 // calls. Up to version 5 Anthropic and Bedrock counts leave the cache out; version 6 always includes it and says so by
 // `ai.usage.inputTokenDetails.noCacheTokens`.
 
+import { picoOfTicks, picoOfUsd } from '../../schemas/money.ts'
 import type { Dialect, SpanKindName } from '../dialect.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -118,6 +119,11 @@ function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>
   span.setUsageIfMissing('cacheReadTokens', openai?.['cachedPromptTokens'])
   span.setUsageIfMissing('reasoningTokens', openai?.['reasoningTokens'])
   span.setTextIfMissing('serviceTier', openai?.['serviceTier'])
+  const charged =
+    objectAt(objectAt(metadata, 'openrouter'), 'usage')?.['cost'] ?? objectAt(metadata, 'gateway')?.['cost']
+  const usd = typeof charged === 'string' ? Number.parseFloat(charged) : charged
+  span.setReportedCost(picoOfTicks(objectAt(metadata, 'xai')?.['costInUsdTicks']), 'ai.response.providerMetadata')
+  span.setReportedCost(picoOfUsd(usd), 'ai.response.providerMetadata')
 }
 
 function objectAt(

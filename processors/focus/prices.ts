@@ -18,6 +18,7 @@ export interface PriceLine {
   /** Empty: that book's entry is not kept. */
   readonly rates: Readonly<Record<string, string>>
   readonly per: Readonly<Record<string, string>>
+  readonly minimum: Readonly<Record<string, string>>
 }
 
 /** One entry of one book. */
@@ -52,7 +53,7 @@ export class FocusPrices {
       const first = bands[0]!
       const own = published.get(first.price_entry)
       const isKept = Object.keys(first.rates).length > 0
-      const entry = isKept ? entryOf(bands, own) : own
+      const entry = isKept ? entryOf(bands) : own
       if (entry === undefined) continue
       const compiled = compileEntry(entry)
       const isOwn = own === undefined
@@ -133,7 +134,7 @@ function bandsOf({ min_input_tokens, rates }: PriceLine): Band[] {
     : [band, { ...size, thinking: true, rates: { ...plain, ...Object.fromEntries(thinking) } }]
 }
 
-function entryOf(lines: readonly PriceLine[], own: PriceEntry | undefined): PriceEntry {
+function entryOf(lines: readonly PriceLine[]): PriceEntry {
   const first = lines[0]!
   return {
     id: first.price_entry,
@@ -144,8 +145,7 @@ function entryOf(lines: readonly PriceLine[], own: PriceEntry | undefined): Pric
     when: first.conditions === '' ? {} : (JSON.parse(first.conditions) as When),
     bands: lines.flatMap(bandsOf),
     per: Object.fromEntries(Object.entries(first.per).map(([unit, count]) => [unit, Number(count)])),
-    // Not kept by the ledger; where it changed, amounts do not add up and the rows say so.
-    ...(own?.minimum === undefined ? {} : { minimum: own.minimum }),
+    ...(Object.keys(first.minimum).length === 0 ? {} : { minimum: first.minimum }),
     currency: first.currency,
     source: [],
     confidence: 'high',

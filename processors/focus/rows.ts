@@ -145,7 +145,7 @@ export class FocusRows {
     const source = line.cost_status === 'estimated' ? 'estimated' : 'computed'
     if (price === undefined) return amountShares(line, source)
     const shares = this.pricedShares(line, price, source)
-    const charged = amountOf(line.pricing_currency_cost ?? line.total_cost)
+    const charged = chargedOf(line)
     const rest = minus(
       charged,
       shares.reduce((sum, { cost }) => plus(sum, cost), zero),
@@ -197,7 +197,7 @@ export class FocusRows {
       region: named.region,
       conditions: named.conditions,
       cacheTtl: share.cacheTtl,
-      currency: line.pricing_currency || 'USD',
+      currency: isForeign(line) ? line.pricing_currency : 'USD',
       source: share.source,
       entry: share.entry,
       book: share.entry === '' ? '' : line.price_book,
@@ -278,7 +278,7 @@ function roundingShare(line: UsageLine, cost: Decimal): Share {
 
 /** The amounts of the cost columns as they are, where they are all there is; else the total alone. */
 function amountShares(line: UsageLine, source: CostSource): Share[] {
-  const total = amountOf(line.pricing_currency_cost ?? line.total_cost)
+  const total = chargedOf(line)
   const inputTokens = tokensOf(line.input)
   const cached = plus(parseDecimal(line.cache_read), parseDecimal(line.cache_write))
   const columns: readonly (readonly [kind: string, cost: string | null, tokens: Decimal])[] = [
@@ -307,7 +307,8 @@ function amountShares(line: UsageLine, source: CostSource): Share[] {
 }
 
 function amountShare(line: UsageLine, source: CostSource, of: Pick<Share, 'kind' | 'cost' | 'consumed'>): Share {
-  return { ...of, source, price: null, cacheTtl: '', entry: line.price_entry }
+  // A charge that was reported is not what the entry gives.
+  return { ...of, source, price: null, cacheTtl: '', entry: source === 'reported' ? '' : line.price_entry }
 }
 
 /** Usage that nobody has a price for: quantities without an amount. */
@@ -390,8 +391,9 @@ function conditionsOf(line: UsageLine, price: KnownPrice | undefined): NamedCond
     conditions['schedule'] = [(schedule.days ?? []).join(''), (schedule.hours ?? []).join('+'), schedule.zone]
       .filter((part) => part !== '')
       .join(' ')
-  const { over } = bandFor(cardOfAll(price), bandInput(line, price), Number(line.reasoning))
+  const { over, thinking } = bandFor(cardOfAll(price), bandInput(line, price), Number(line.reasoning))
   if (over >= 0) conditions['inputTokensOver'] = `over ${over}`
+  if (thinking) conditions['mode'] = 'thinking'
   return { region: value('region') || value('dataResidency'), conditions }
 }
 
@@ -412,6 +414,15 @@ function added(a: Share, b: Share): Share {
 
 function scaledUp({ digits, scale }: Decimal, by: bigint): Decimal {
   return { digits: digits * by, scale }
+}
+
+/** Priced in another currency than USD; a reported charge is in USD, whatever our own price is in. */
+function isForeign({ pricing_currency, cost_status }: UsageLine): boolean {
+  return pricing_currency !== '' && cost_status !== 'reported'
+}
+
+function chargedOf(line: UsageLine): Decimal {
+  return amountOf(isForeign(line) ? line.pricing_currency_cost : line.total_cost)
 }
 
 function amountOf(text: string | null): Decimal {

@@ -53,6 +53,7 @@ function entryRow(entry: BookEntry, version: string): Record<string, unknown> {
     recorded_at: Date.parse(entry.recordedAt),
     currency: entry.currency,
     per: Object.fromEntries(Object.entries(entry.per).map(([unit, count]) => [unit, String(count)])),
+    minimum: entry.minimum ?? {},
     source: entry.source.map(({ what, read }) => (read === undefined ? what : `${what} (${read})`)).join('; '),
     confidence: entry.confidence,
   }

@@ -12,7 +12,8 @@ SELECT
   p.min_input_tokens AS min_input_tokens,
   p.currency AS currency,
   p.rates AS rates,
-  p.per AS per
+  p.per AS per,
+  p.minimum AS minimum
 FROM
 (
   SELECT DISTINCT c.price_book AS price_book, c.price_entry AS price_entry
@@ -24,7 +25,7 @@ FROM
 ) AS u
 LEFT JOIN
 (
-  SELECT price_book, entry_id, conditions, min_input_tokens, currency, rates, per
+  SELECT price_book, entry_id, conditions, min_input_tokens, currency, rates, per, minimum
   FROM model_prices FINAL
 ) AS p ON p.price_book = u.price_book AND p.entry_id = u.price_entry
 ORDER BY price_book, price_entry, min_input_tokens

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formed, loadMigrations, type Migration, migrate, type SchemaForm } from '../../collector/clickhouse/migrate.ts'
 import { contentTable } from '../../schemas/content-table.ts'
+import { ratesTable } from '../../schemas/currency-table.ts'
 import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from '../../schemas/invoice-tables.ts'
 import { logsTable } from '../../schemas/logs-table.ts'
 import { pricesTable } from '../../schemas/prices-table.ts'
@@ -43,6 +44,7 @@ describe('the migrated tables', () => {
     invoiceImportsTable,
     invoiceLinesTable,
     invoiceFindingsTable,
+    ratesTable,
   ]
 
   test.each(tables)('$name has the declared columns, types and codecs, in order', async ({ name, columns }) => {
@@ -63,6 +65,8 @@ describe('the migrated tables', () => {
       { db: engine.database },
     )
     expect(found.map(({ name }) => name)).toEqual([
+      'currency_rates',
+      'currency_rates_daily',
       'current_invoice_findings',
       'current_invoice_lines',
       'current_scores',
@@ -71,12 +75,14 @@ describe('the migrated tables', () => {
       'invoice_lines',
       'ledger_corrections',
       'llm_calls',
+      'llm_calls_reporting',
       'logs',
       'model_prices',
       'otel_traces',
       'otel_traces_trace_id_ts',
       'pricing_claims',
       'pricing_runs',
+      'reporting_currency',
       'schema_claims',
       'schema_migrations',
       'scores',
@@ -97,12 +103,14 @@ describe('the migrated tables', () => {
       { db: engine.database },
     )
     expect(found.map(({ name }) => name)).toEqual([
+      'currency_rates',
       'invoice_findings',
       'invoice_imports',
       'invoice_lines',
       'model_prices',
       'pricing_claims',
       'pricing_runs',
+      'reporting_currency',
       'schema_claims',
       'schema_migrations',
     ])

@@ -9,6 +9,7 @@ import { runCli } from '../../collector/cli.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
 import { compare, formatDecimal, parseDecimal, plus, times, zero } from '../../schemas/decimal.ts'
 import { type FocusVersion, focusColumnsOf, focusVersions } from '../../schemas/focus.ts'
+import { insertSpans, spanRow } from '../clickhouse/span-rows.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { entry } from '../pricing/cards.ts'
 import { pricedLedger } from './priced-ledger.ts'
@@ -79,6 +80,19 @@ const book = new PriceBook(
       provider: 'deepseek',
       entries: [entry('deepseek/v4#1', ['v4'], { input: '2', output: '8' }, { currency: 'CNY' })],
     },
+    {
+      provider: 'alibaba_cloud',
+      entries: [
+        entry(
+          'alibaba_cloud/qwen-t#1',
+          ['qwen-t'],
+          {},
+          {
+            bands: [{ rates: { input: '1', output: '2' } }, { thinking: true, rates: { input: '1', output: '4' } }],
+          },
+        ),
+      ],
+    },
     { provider: 'openai', entries: [entry('openai/half#1', ['half'], { input: '1' })] },
   ],
   {
@@ -98,7 +112,7 @@ let folder = ''
 beforeAll(async () => {
   engine = await startTestEngine()
   folder = mkdtempSync(join(tmpdir(), 'spanledger-focus-'))
-  const { send } = await pricedLedger(engine, book)
+  const { send } = await pricedLedger(engine, book, { reportedCostAsCharge: ['deepseek'] })
   const claude = { provider: 'anthropic', model: 'claude-x' }
   await send('alpha', [
     { ...claude, at: first + 1000, attributes: tokens(500, 20) },
@@ -122,7 +136,15 @@ beforeAll(async () => {
     { provider: 'groq', model: 'whisper', at: first + 8000, attributes: { 'gen_ai.usage.audio_seconds': 3.5 } },
     { provider: 'groq', model: 'whisper', at: first + 8100, attributes: { 'gen_ai.usage.audio_seconds': 3.5 } },
     { provider: 'groq', model: 'whisper', at: first + 8200, attributes: { 'gen_ai.usage.audio_seconds': 61.7 } },
+    { provider: 'alibaba_cloud', model: 'qwen-t', at: first + 8300, attributes: tokens(10, 20) },
+    {
+      provider: 'alibaba_cloud',
+      model: 'qwen-t',
+      at: first + 8400,
+      attributes: tokens(10, 20, { 'gen_ai.usage.reasoning.output_tokens': 5 }),
+    },
     { provider: 'deepseek', model: 'v4', at: first + 9000, attributes: tokens(1234, 5) },
+    { provider: 'deepseek', model: 'v4', at: first + 9100, attributes: tokens(10, 1, { 'gen_ai.usage.cost': 0.5 }) },
     { provider: 'openai', model: 'gpt-4.1', at: first + 9500, attributes: tokens(1000, 100) },
     // Output has no price: partial.
     { provider: 'openai', model: 'half', at: first + 9600, attributes: tokens(10, 3) },
@@ -236,8 +258,8 @@ describe.each(focusVersions)('%s', (version) => {
   test('rows of a day add up to its calls, to the last digit, in every currency', async () => {
     const rows = await rowsOf(version)
     const ledger = await engine.clickhouse.query<{ day: string; currency: string; total: string; calls: string }>(
-      `SELECT toString(day) AS day, if(pricing_currency = '', 'USD', pricing_currency) AS currency, count() AS calls,
-         sum(ifNull(pricing_currency_cost, ifNull(total_cost, 0))) AS total
+      `SELECT toString(day) AS day, if(total_cost IS NULL AND pricing_currency != '', pricing_currency, 'USD') AS currency, count() AS calls,
+         sum(ifNull(total_cost, ifNull(pricing_currency_cost, 0))) AS total
        FROM llm_calls WHERE cost_status != 'not_billed' GROUP BY ALL ORDER BY ALL`,
     )
     expect(ledger).toHaveLength(3)
@@ -310,11 +332,55 @@ test('what the ledger rounds call by call is a row of its own', async () => {
   expect(Math.abs(Number(rounding?.['BilledCost']))).toBeLessThan(1e-11)
 })
 
+test('a least quantity is billed call by call, and what was heard is told as well', async () => {
+  const rows = await rowsOf('1.4')
+  const [heard] = of(rows, 'whisper', 'audio_seconds')
+  // 10 + 10 + 61.7 billed, 68.7 heard.
+  expect(heard).toMatchObject({
+    ConsumedQuantity: '68.7',
+    ConsumedUnit: 'Seconds',
+    PricingUnit: 'Hours',
+    ContractedUnitPrice: '0.111',
+  })
+  expect(Number(heard?.['PricingQuantity'])).toBeCloseTo(81.7 / 3600, 11)
+  // An hour has no end in decimals.
+  expect(Math.abs(Number(of(rows, 'whisper', 'rounding')[0]?.['BilledCost']))).toBeLessThan(1e-11)
+})
+
+test('a call that thought is another price', async () => {
+  const ids = (await rowsOf('1.4')).filter((row) => row['x_Model'] === 'qwen-t').map((row) => row['SkuPriceId'])
+  expect(ids.sort()).toEqual([
+    'alibaba_cloud/qwen-t/input/standard',
+    'alibaba_cloud/qwen-t/input/standard/thinking',
+    'alibaba_cloud/qwen-t/output/standard',
+    'alibaba_cloud/qwen-t/output/standard/thinking',
+  ])
+})
+
 test('amounts that no known price explains stand without a unit price', async () => {
-  // The least quantity of a call, which this entry has, is not in the ledger.
-  const [heard] = of(await rowsOf('1.4'), 'whisper', 'other')
-  expect(heard).toMatchObject({ x_CostSource: 'computed', SkuPriceId: '', ListUnitPrice: '', ConsumedQuantity: '3.0' })
-  expect(heard?.['BilledCost']).toBe('0.002519083333')
+  await insertSpans(engine.clickhouse, [
+    spanRow('elsewhere', {
+      project_id: 'gamma',
+      start_time: BigInt(first) * 1_000_000n,
+      provider: 'openai',
+      model: 'gone',
+      price_entry: 'openai/gone#1',
+      price_book: 'a book that is nowhere',
+    }),
+  ])
+  const rows = await rowsOf('1.4', '--project', 'gamma')
+  expect(
+    rows.map((row) => [
+      row['x_TokenKind'],
+      row['BilledCost'],
+      row['ConsumedQuantity'],
+      row['SkuPriceId'],
+      row['ListUnitPrice'],
+    ]),
+  ).toEqual([
+    ['input', '0.5', '100.0', '', ''],
+    ['output', '0.25', '10.0', '', ''],
+  ])
 })
 
 test("a user's own price is the contracted one, beside the catalogue's list price", async () => {
@@ -332,6 +398,21 @@ test("a user's own price is the contracted one, beside the catalogue's list pric
 test('another currency stays what it is', async () => {
   const [input] = of(await rowsOf('1.2'), 'v4', 'input')
   expect(input).toMatchObject({ BillingCurrency: 'CNY', PricingCurrency: 'CNY', BilledCost: '0.002468' })
+})
+
+test('a charge that the sender reported stands as it is, in USD, without a unit price', async () => {
+  const [charge] = (await rowsOf('1.4')).filter((row) => row['x_CostSource'] === 'reported')
+  expect(charge).toMatchObject({
+    x_Model: 'v4',
+    x_TokenKind: 'total',
+    BillingCurrency: 'USD',
+    BilledCost: '0.5',
+    ListUnitPrice: '',
+    SkuPriceId: '',
+    ConsumedQuantity: '1.0',
+    ConsumedUnit: 'Requests',
+    x_PriceEntry: '',
+  })
 })
 
 test('calls without a price have rows that claim no price, and are counted aloud', async () => {
