@@ -4,14 +4,10 @@
 const moneyName = /(^|_)(cost|usd|difference)$/
 
 /** A title and rows under a head, columns by name with what stands above them: text to the left, numbers to the right, money by its point. */
-export function section(
-  title: string,
-  rows: readonly Readonly<Record<string, unknown>>[],
-  columns: Readonly<Record<string, string>>,
-): string {
+export function section(title: string, rows: readonly object[], columns: Readonly<Record<string, string>>): string {
   if (rows.length === 0) return `${title}: none\n`
   const blocks = Object.entries(columns).map(([name, head]) => {
-    const values = rows.map((row) => row[name])
+    const values = rows.map((row) => (row as Readonly<Record<string, unknown>>)[name])
     const isNumber = moneyName.test(name) || values.every((value) => value === null || typeof value === 'number')
     const cells = isNumber ? byPoint(values.map(shown)) : values.map(shown)
     const width = Math.max(head.length, ...cells.map((cell) => cell.length))

@@ -7,7 +7,7 @@
 
 import { verdict } from '../../processors/charge.ts'
 import { Ledger } from '../../processors/ledger.ts'
-import type { PriceBook } from '../../processors/pricing/book.ts'
+import type { PriceBook, Resolution } from '../../processors/pricing/book.ts'
 import { ConditionTable, parseConditions } from '../../processors/pricing/conditions.ts'
 import { cost, costCount, low, role, SpanBatch } from '../../schemas/span-batch.ts'
 import { StringTable } from '../../schemas/string-table.ts'
@@ -130,6 +130,15 @@ export class CallPricer {
       if (isEstimate[before.index[rows[i]!]!] === 0) continue
       if (statuses[i] === priced || statuses[i] === partial) statuses[i] = estimated!
     }
+  }
+
+  /** The card that priced a row of the batch at hand, or why there is none. */
+  cardOf({ batch, book }: PricedRows, at: number): Resolution {
+    const text = (name: 'provider' | 'response_model' | 'request_model'): string =>
+      this.strings.text(batch.low[low[name]]![at]!)
+    const endMs = Math.floor((batch.endHigh[at]! * 4294967296 + batch.endLow[at]!) / 1e6)
+    const conditions = this.conditions.get(batch.condition[at]!)
+    return book.resolve(text('provider'), text('response_model') || text('request_model'), conditions, endMs)
   }
 
   private ledgerFor(book: PriceBook): Ledger {

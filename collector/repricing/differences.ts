@@ -38,7 +38,7 @@ export type DifferenceKey = Pick<
 >
 
 /** A sum of pico-USD: doubles as long as they are exact, then integers of any size. */
-class Sum {
+export class Sum {
   count = 0
   private small = 0
   private large = 0n
@@ -117,6 +117,13 @@ export class Differences {
         difference: formatPicoUsd(after.value - before.value),
       }))
   }
+}
+
+const dayMs = 86_400_000
+
+/** Date of a day number. */
+export function dateOf(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10)
 }
 
 export function groupKey(key: DifferenceKey): string {

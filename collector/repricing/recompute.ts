@@ -1,23 +1,13 @@
-// The calls of some slices, priced anew and compared with what the ledger has: slice by slice, the next one being read while
-// one is priced, so that memory holds two of them whatever the window.
+// The calls of some slices, priced anew and compared with what the ledger has.
 
 import { repricedColumns } from '../../schemas/recosts-table.ts'
 import { costCount, low, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
-import type { ClickHouse } from '../clickhouse/client.ts'
 import { type NativeBlock, readNative } from '../clickhouse/native-reader.ts'
-import {
-  amountColumns,
-  CallPricer,
-  type CallPricerOptions,
-  costSlots,
-  picoOf,
-  questionColumns,
-  startColumn,
-} from './calls.ts'
-import { Differences, groupKey } from './differences.ts'
-import { type ChangedRow, keptColumns } from './recost-block.ts'
-import { type CallFilter, inSlice, meant, type Slice } from './slices.ts'
+import { amountColumns, CallPricer, type CallPricerOptions, costSlots, picoOf } from './calls.ts'
+import { Differences, dateOf, groupKey } from './differences.ts'
+import { type ReadInput, readSlices } from './read-calls.ts'
+import type { ChangedRow } from './recost-block.ts'
 
 /**
  * Statuses that a price decides. The others are verdicts on something else and stand: `reported` is the sender's figure,
@@ -25,27 +15,12 @@ import { type CallFilter, inSlice, meant, type Slice } from './slices.ts'
  */
 export const repricedStatuses = ['priced', 'partial', 'unpriced', 'estimated'] as const
 
-/** Gentle to whoever is working: one thread, and no cache of ours pushes out theirs. */
-export const readSettings = {
-  max_threads: 1,
-  max_block_size: '16384',
-  do_not_merge_across_partitions_select_final: 1,
-  output_format_native_encode_types_in_binary_format: 0,
-} as const
-
 const lowNames = repricedColumns.filter((name) => !(amountColumns as readonly string[]).includes(name)) as Exclude<
   (typeof repricedColumns)[number],
   (typeof amountColumns)[number]
 >[]
 
-export interface RecomputeInput extends CallPricerOptions {
-  readonly clickhouse: Pick<ClickHouse, 'native'>
-  readonly filter: CallFilter
-  readonly slices: readonly Slice[]
-  /** Zone of the days that differences are added up by. */
-  readonly tz: string
-  readonly statuses?: readonly string[]
-}
+export type RecomputeInput = CallPricerOptions & Omit<ReadInput, 'statuses'>
 
 export interface RecomputeSink {
   /** Ids of `batch.low` are of this table. */
@@ -58,45 +33,18 @@ export interface RecomputeSink {
 
 /** Prices every call of the slices anew; the sums of what changes. Rejects with ClickHouseError. */
 export async function recompute(input: RecomputeInput, sink: RecomputeSink = {}): Promise<Differences> {
-  const { slices, tz } = input
   const pricer = new CallPricer(input)
   sink.begin?.(pricer.strings)
   const differences = new Differences()
-  let next = slices.length === 0 ? undefined : readSlice(input, slices[0]!)
-  for (let i = 0; i < slices.length; i++) {
-    const answer = await next!
-    next = i + 1 < slices.length ? readSlice(input, slices[i + 1]!) : undefined
-    // Its failure is met at the next turn; until then it is nobody's.
-    next?.catch(() => undefined)
-    for (const block of readNative(answer)) compare(block, pricer, { tz, differences, sink })
-    await sink.slice?.(i + 1, differences)
+  let done = 0
+  for await (const answer of readSlices({ ...input, statuses: repricedStatuses })) {
+    for (const block of readNative(answer)) compare(block, pricer, { differences, sink })
+    await sink.slice?.(++done, differences)
   }
   return differences
 }
 
-function readSlice(
-  { clickhouse, filter, tz, statuses = repricedStatuses }: RecomputeInput,
-  slice: Slice,
-): Promise<Uint8Array> {
-  const where = inSlice(slice)
-  const which = meant(filter)
-  const columns = [
-    ...questionColumns,
-    startColumn(slice.isFar === true),
-    ...keptColumns,
-    ...repricedColumns.filter((name) => !(questionColumns as readonly string[]).includes(name)),
-    'toUInt16(toDate(start_time, {tz:String})) AS day',
-  ]
-  return clickhouse.native(
-    `SELECT ${columns.join(', ')} FROM spans FINAL
-    WHERE ${where.sql} AND ${which.sql} AND cost_status IN ({statuses:Array(String)})`,
-    { ...where.parameters, ...which.parameters, tz, statuses: [...statuses] },
-    readSettings,
-  )
-}
-
 interface Comparing {
-  readonly tz: string
   readonly differences: Differences
   readonly sink: RecomputeSink
 }
@@ -135,8 +83,6 @@ function compare(block: NativeBlock, pricer: CallPricer, { differences, sink }: 
   }
 }
 
-const dayMs = 86_400_000
-
 /** Texts of groups, made once for each distinct one. */
 class GroupKeys {
   private readonly strings: StringTable
@@ -153,7 +99,7 @@ class GroupKeys {
     if (key === undefined) {
       const text = (number: number): string => this.strings.text(number)
       key = groupKey({
-        day: new Date(day * dayMs).toISOString().slice(0, 10),
+        day: dateOf(day),
         provider: text(id('provider')),
         model: text(id('model')),
         original_price_entry: text(entry),
