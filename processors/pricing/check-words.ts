@@ -11,6 +11,7 @@ export function checkWords(file: PriceFile, providers: ReadonlySet<string>): str
   const say = (what: string): void => void findings.push(`${file.provider}: ${what}`)
   const canonical = canonicalProvider(file.provider)
   if (canonical !== file.provider) say(`calls of it are counted as "${canonical}"`)
+  if (file.ignoresCase === true) findings.push(...checkCase(file))
   for (const other of file.sharesWith ?? [])
     if (!providers.has(other) || other === file.provider) say(`shares with "${other}", which has no file`)
   for (const [name, words] of Object.entries(file.spellings ?? {})) {
@@ -31,6 +32,16 @@ export function checkWords(file: PriceFile, providers: ReadonlySet<string>): str
           say(`"${value}" of ${name} implies ${other} "${meant}", which no entry can ask for`)
     }
   return findings
+}
+
+function checkCase({ provider, entries, aliases = [] }: PriceFile): string[] {
+  const names = new Set([...entries.flatMap(({ models }) => models.exact), ...aliases.map(({ alias }) => alias)])
+  const seen = new Map<string, string>()
+  return [...names].flatMap((name) => {
+    const other = seen.get(name.toLowerCase())
+    seen.set(name.toLowerCase(), name)
+    return other === undefined ? [] : [`${provider}: "${other}" and "${name}" differ in case alone, which is ignored`]
+  })
 }
 
 /** Findings about the conditions of an entry: every value must be one that a call can come with. */

@@ -109,6 +109,8 @@ export interface PriceFile {
   readonly spellings?: { readonly [name in ConditionName]?: { readonly [reported: string]: string } }
   /** A value that says more than its own condition: { deploymentType: { "global-batch": { serviceTier: "batch", … } } }. */
   readonly implies?: { readonly [name in ConditionName]?: { readonly [value: string]: Partial<CallConditions> } }
+  /** The provider takes model ids in any case; each is listed in one. */
+  readonly ignoresCase?: boolean
   /** Providers whose files are looked in for a model that this one lacks: two names of one service. */
   readonly sharesWith?: readonly string[]
   /** Local dates `YYYY-MM-DD` of the calendars that schedules name. */

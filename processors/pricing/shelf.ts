@@ -54,6 +54,8 @@ export class Shelf {
   /** Longest first, so that the first hit is the longest by construction. */
   private readonly prefixes: readonly { readonly prefix: string; readonly candidates: readonly Candidate[] }[]
   private readonly read = new Map<string, readonly Reading[]>()
+  /** Listed names by their lower case, where the provider takes any case. */
+  private readonly listedAs: ReadonlyMap<string, string> | null
   /** How the provider's names and values are spelled. */
   readonly words: Pick<PriceFile, 'modelPaths' | 'modelSuffixes' | 'spellings' | 'implies' | 'calendars'>
 
@@ -76,6 +78,8 @@ export class Shelf {
       [...grouped(aliases, ({ alias }) => [alias])].map(([name, records]) => [name, records.map(datedAlias)]),
     )
     this.records = [...known, ...aliases]
+    const listed = [...this.exact.keys(), ...this.aliases.keys()]
+    this.listedAs = file.ignoresCase === true ? new Map(listed.map((name) => [name.toLowerCase(), name])) : null
   }
 
   /** null: no such name, or not at that time. */
@@ -178,7 +182,12 @@ export class Shelf {
     }
     add(this.withoutPath(name))
     for (let next = this.withoutSuffix(name); next !== name; next = this.withoutSuffix(name)) add(next)
-    return readings
+    return this.listedAs === null ? readings : readings.flatMap((reading) => [reading, ...this.otherCase(reading)])
+  }
+
+  private otherCase({ name, implied }: Reading): readonly Reading[] {
+    const listed = this.listedAs?.get(name.toLowerCase())
+    return listed === undefined || listed === name ? [] : [{ name: listed, implied }]
   }
 
   /** `projects/p/…/publishers/google/models/x` → `x`. */

@@ -99,6 +99,10 @@ test.each<[string, PriceFile]>([
     'acme: "a" of region implies serviceTier "default", which no entry can ask for',
     { ...file([sound]), implies: { region: { a: { serviceTier: 'default' } } } },
   ],
+  [
+    'acme: "a" and "A" differ in case alone, which is ignored',
+    { ...file([{ ...sound, models: { exact: ['a', 'A'] } }]), ignoresCase: true },
+  ],
   ['acme: shares with "other", which has no file', { ...file([sound]), sharesWith: ['other'] }],
   ['claude: calls of it are counted as "anthropic"', { provider: 'claude', entries: [{ ...sound, id: 'claude/a#1' }] }],
   ['acme: alias "b" ends before it starts', file([sound], [{ ...alias, validFrom: recordedAt, validTo: recordedAt }])],

@@ -177,8 +177,12 @@ describe('Azure', () => {
     ['gpt-35-turbo', { deploymentType: 'standard' }, '0.5/1.5'],
     ['gpt-35-turbo', { deploymentType: 'provisioned' }, 'no_rate_for_tier'],
     ['chat-prod', {}, 'unknown_model'],
-    // Two names of one service.
+    // Two names of one service, in any case.
     ['grok-4', {}, '3/15'],
+    ['GPT-4.1', {}, '2/8'],
+    ['deepseek-v3.2', {}, '0.58/1.68'],
+    ['DeepSeek-V3.2', {}, '0.58/1.68'],
+    ['azure_ai/DeepSeek-R1-0528', {}, '1.35/5.4'],
   ])('%s under %j: %s', (model, conditions, price) => {
     expect(priced('azure.ai.openai', model, conditions)).toBe(price)
   })
@@ -292,6 +296,11 @@ test('a prefix of another provider is suggested and not followed', () => {
     provider: 'anthropic',
     model: 'anthropic/claude-opus-5',
   })
+})
+
+test('case counts at all other providers', () => {
+  expect(priced('openai', 'GPT-4.1')).toBe('unknown_model')
+  expect(priced('aws.bedrock', 'Anthropic.claude-opus-5')).toBe('unknown_model')
 })
 
 test('no ending is cut to find a price', () => {
