@@ -87,13 +87,15 @@ describe('the price files', () => {
   })
 
   test('every entry is the one chosen under its own conditions, at some time of its own: none is dead', () => {
+    const starts = book.entries().flatMap(({ validFrom }) => (validFrom === null ? [] : [Date.parse(validFrom)]))
+    const justBefore = [...new Set(starts)].map((start) => start - 1)
     const superseded = new Set(files.flatMap(({ entries }) => entries.flatMap((entry) => entry.supersedes ?? [])))
     for (const entry of book.entries()) {
       const asThen = superseded.has(entry.id) ? new PriceBook(files, { asOf: Date.parse(entry.recordedAt) }) : book
       const name = entry.models.exact[0] ?? entry.models.prefix?.[0] ?? ''
       const conditions = { ...noConditions }
       for (const condition of conditionNames) conditions[condition] = sample(entry.when?.[condition])
-      const isChosen = instantsOf(entry).some((at) => {
+      const isChosen = [...instantsOf(entry), ...(entry.validFrom === null ? justBefore : [])].some((at) => {
         const resolution = asThen.resolve(entry.provider, name, conditions, at)
         return resolution.kind === 'card' && resolution.card.entry === entry.id
       })
@@ -117,7 +119,7 @@ describe('the price files', () => {
   })
 })
 
-/** Half hours of the first week of an entry's time, or of the last where it has no start. */
+/** Half hours of the first days of an entry's time, or of the last where it has no start. */
 function instantsOf({ validFrom, validTo, when }: PriceEntry): number[] {
   const halfHour = 1_800_000
   const end = Date.parse(validTo ?? '2026-11-22T00:00:00Z')
