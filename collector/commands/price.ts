@@ -1,7 +1,7 @@
 // spanledger price: what a call would cost and how that comes about, step by step; or a whole file of such questions.
 
 import { readFileSync } from 'node:fs'
-import { PriceBook, type PriceOverride } from '../../processors/pricing/book.ts'
+import { PriceBook } from '../../processors/pricing/book.ts'
 import type { CallConditions } from '../../processors/pricing/conditions.ts'
 import { type Quote, quotePrice } from '../../processors/pricing/quote.ts'
 import { quoteWords } from '../../processors/pricing/quote-words.ts'
@@ -12,6 +12,7 @@ import { unit, usageUnitCount } from '../../schemas/usage.ts'
 import { type Command, type CommandContext, exitCode, UsageError } from '../command.ts'
 import { instantOf } from '../command-times.ts'
 import { loadPriceBook } from '../price-files.ts'
+import { knownPrices } from '../prices/known-book.ts'
 
 export default {
   name: 'price',
@@ -31,26 +32,25 @@ export default {
   ],
   async run(context) {
     const asOf = instant(context, 'as-of')
-    const books: VectorBooks = {
-      files: loadPriceBook(),
-      overrides: overridesFor(context),
-      ...(asOf === undefined ? {} : { asOf }),
-    }
+    const files = loadPriceBook()
+    const own = knownPrices(files, context.config, { nowMs: Date.now(), asOf })
+    if (own.findings.length > 0 && !own.hasGoodFile)
+      throw new UsageError(`prices_file: ${own.findings[0]}; spanledger prices check lists all ${own.findings.length}`)
+    for (const finding of own.findings) context.note(finding)
+    if (own.findings.length > 0) context.note('the file of own prices is wrong: the last good one is used')
+    const books: VectorBooks = { files, options: own.options, project: context.option('project') ?? 'default' }
     const file = context.option('vectors')
     return file === undefined ? priceCall(context, books) : priceVectors(context, books, file)
   },
 } satisfies Command
 
-function overridesFor(_context: CommandContext): readonly PriceOverride[] {
-  return []
-}
-
-function priceCall(context: CommandContext, { files, overrides, asOf }: VectorBooks): number {
+function priceCall(context: CommandContext, { files, options, project }: VectorBooks): number {
   const [provider, model] = context.arguments
   if (provider === undefined || model === undefined)
     throw new UsageError('price takes PROVIDER MODEL, or --vectors FILE; spanledger price --help shows the flags')
   const atMs = instant(context, 'at') ?? Date.now()
-  const book = new PriceBook(files, { overrides, ...(asOf === undefined ? {} : { asOf }) })
+  const { asOf } = options
+  const book = new PriceBook(files, options).forProject(project)
   const quote = quotePrice(book, { provider, model, atMs, usage: usageOf(context), conditions: conditionsOf(context) })
   const known = asOf === undefined ? 'all that is recorded' : `as known at ${new Date(asOf).toISOString()}`
   context.print(quoteData(quote), () => printable(quoteWords(quote, known)))

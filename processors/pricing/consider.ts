@@ -52,7 +52,7 @@ export function considered(
   asked: { provider: string; model: string; conditions: CallConditions; atMs: number },
 ): Lookup[] {
   const lookups: Lookup[] = []
-  for (const { isOverride, shelf } of book.places(asked.provider, asked.model)) {
+  places: for (const { isOverride, shelf } of book.places(asked.provider, asked.model)) {
     for (const { name, implied } of shelf.readings(asked.model)) {
       const said = shelf.spelled(asked.conditions, implied)
       for (const { match, target, entries } of found(shelf, name, book.asOf, asked.atMs)) {
@@ -60,7 +60,10 @@ export function considered(
         const scope = isOverride ? scopeOf(entries) : null
         lookups.push({ isOverride, scope, name, match, target, entries: verdicts })
         const kinds = verdicts.map(({ verdict }) => verdict.kind)
-        if (kinds.includes('chosen')) return lookups
+        const chosen = verdicts.find(({ verdict }) => verdict.kind === 'chosen')
+        // A discount is off what the catalogue gives: the look-ups go on there.
+        if (chosen !== undefined && isOverride && 'discount' in chosen.entry) continue places
+        if (chosen !== undefined) return lookups
         // Valid then, but under other conditions only: the catalogue looks no further.
         if (!isOverride && kinds.some((kind) => kind === 'condition_not_met' || kind === 'schedule_off')) return lookups
       }

@@ -3,7 +3,7 @@
 import type { UsageUnitName } from '../../schemas/usage.ts'
 import type { Considered, Lookup, Verdict } from './consider.ts'
 import type { SplitStep } from './explain.ts'
-import type { ConditionTest, PriceEntry } from './file.ts'
+import type { ConditionTest, PriceEntry, PriceOverride } from './file.ts'
 import type { Quote, QuotedBand } from './quote.ts'
 import { namedConditions, namedUnits } from './usage-names.ts'
 
@@ -69,7 +69,13 @@ function nameLines({ provider, model, card, conditions, lookups }: Quote): strin
     ...(card !== null && card.match === 'inferred'
       ? [`          ${card.provider} is the only one with this model`]
       : []),
-    ...(tried !== undefined && tried !== model ? [`model     "${model}" without its path is "${tried}"`] : []),
+    ...(tried !== undefined && tried !== model
+      ? [
+          model.endsWith(tried)
+            ? `model     "${model}" without what stands in front is "${tried}"`
+            : `model     "${model}" is ${tried}`,
+        ]
+      : []),
     ...(card !== null && card.model !== (tried ?? model) ? [`model     "${tried ?? model}" is ${card.model}`] : []),
     ...(card === null ? [] : [`match     ${card.match}`]),
     ...read.map(
@@ -93,7 +99,10 @@ function lookupLines({ isOverride, scope, name, match, target, entries }: Lookup
 function verdictWords({ entry, verdict }: Considered): string {
   const what = conditionsOf(entry)
   const about = what === '' ? '' : ` (for ${what})`
-  return verdict.kind === 'chosen' ? `chosen${about}` : `no: ${obstacleWords(verdict)}`
+  const { discount, plan } = entry as PriceOverride // an entry of the catalogue has neither
+  const off = discount === undefined ? '' : `: ${discount.percent} % off what the catalogue gives`
+  const paid = plan === undefined ? '' : ': covered by a plan'
+  return verdict.kind === 'chosen' ? `chosen${about}${off}${paid}` : `no: ${obstacleWords(verdict)}`
 }
 
 function obstacleWords(verdict: Exclude<Verdict, { kind: 'chosen' }>): string {

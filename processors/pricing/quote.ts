@@ -92,6 +92,12 @@ export function quotePrice(book: PriceBook, question: PriceQuestion): Quote {
   const provider = canonicalProvider(question.provider)
   const resolution = book.resolve(provider, model, conditions, atMs)
   const lookups = considered(book, { provider, model, conditions, atMs })
+  const isStoryOpen = !lookups.some(({ entries }) => entries.some(({ verdict }) => verdict.kind === 'chosen'))
+  // A name of the user's own, or a provider that the name told: the story goes on under the name that it stands for.
+  if (resolution.kind === 'card' && isStoryOpen) {
+    const { card } = resolution
+    lookups.push(...considered(book, { provider: card.provider, model: card.model, conditions, atMs }))
+  }
   const bad = checkUsage(usage, 0)
   const called = {
     provider: { given: question.provider, canonical: provider },

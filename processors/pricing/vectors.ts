@@ -4,7 +4,7 @@
 
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
 import { type UsageUnitName, unit, usageUnitCount } from '../../schemas/usage.ts'
-import { PriceBook, type PriceFile, type PriceOverride } from './book.ts'
+import { PriceBook, type PriceBookOptions, type PriceFile, type PriceOverride } from './book.ts'
 import { type CallConditions, noConditions } from './conditions.ts'
 import { canonicalProvider } from './provider-names.ts'
 import { type PriceQuestion, type Quote, quotePrice } from './quote.ts'
@@ -17,9 +17,10 @@ export type VectorAnswer = { readonly id: string; readonly [field: string]: unkn
 
 export interface VectorBooks {
   readonly files: readonly PriceFile[]
-  readonly overrides: readonly PriceOverride[]
-  /** The book as it was known then: Unix milliseconds; absent = all that is recorded. */
-  readonly asOf?: number
+  /** Users' own prices, and the instant the book is asked as of. */
+  readonly options: PriceBookOptions
+  /** Whose own prices apply. */
+  readonly project: string
 }
 
 /** Told about a vector, and what its maker knows of it: nothing that a price depends on. */
@@ -97,8 +98,13 @@ class Asker {
     return 'calls' in given ? this.calls(book, given) : this.single(book, given)
   }
 
-  private bookOf({ files, overrides, asOf }: VectorBooks, own: readonly PriceOverride[] = []): PriceBook {
-    return new PriceBook(files, { overrides: [...own, ...overrides], ...(asOf === undefined ? {} : { asOf }) })
+  private bookOf({ files, options, project }: VectorBooks, own: readonly PriceOverride[] = []): PriceBook {
+    return new PriceBook(files, { ...options, overrides: [...own, ...(options.overrides ?? [])] }).forProject(project)
+  }
+
+  /** The book as of another instant; own prices as they are known now. */
+  private bookAsOf(asOf: number): PriceBook {
+    return this.bookOf({ ...this.books, options: { ...this.books.options, asOf } })
   }
 
   private single(book: PriceBook, call: Fields): Omit<VectorAnswer, 'id'> {
@@ -174,7 +180,7 @@ class Asker {
     const file = this.books.files.find((each) => each.provider === provider)
     const records = [...new Set((file?.entries ?? []).map(({ recordedAt }) => Date.parse(recordedAt)))]
     for (const asOf of records.sort((x, y) => x - y)) {
-      const quote = quotePrice(this.bookOf({ ...this.books, asOf }), question)
+      const quote = quotePrice(this.bookAsOf(asOf), question)
       if (quote.status !== 'unpriced') return quote
     }
     return quotePrice(this.book, question)
@@ -186,7 +192,7 @@ class Asker {
     const match = /\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?/.exec(words)
     if (match === null) throw new VectorError(`reprice_with: "${words}" names no date`)
     const at = instantOf(match[0], 'reprice_with')
-    if (!/\bafter\b/.test(words)) return this.bookOf({ ...this.books, asOf: at })
+    if (!/\bafter\b/.test(words)) return this.bookAsOf(at)
     const newest = Math.max(...this.book.entries().map(({ recordedAt }) => Date.parse(recordedAt)))
     if (newest <= at) throw new VectorError(`reprice_with: this book records nothing after ${match[0]}`)
     return this.book

@@ -36,7 +36,7 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
   let out = ''
   let err = ''
   const code = await runCli({
-    argv: ['price', ...argv],
+    argv: ['price', ...argv, '--data-dir', folder],
     env: {},
     readFile: () => '',
     out: (text) => {
@@ -274,7 +274,7 @@ describe('price PROVIDER MODEL', () => {
   })
 
   test('the printed components are the products they claim to be, and add up', async () => {
-    for (const { provider, model, usage, timestamp } of vectors.slice(0, 40)) {
+    for (const { provider, model, usage, timestamp } of vectors.slice(0, 12)) {
       const flags = Object.entries(usage).flatMap(([name, count]) => {
         const flag = { input_tokens: '--input', output_tokens: '--output', cache_read_input_tokens: '--cache-read' }[
           name
@@ -331,6 +331,51 @@ describe('price PROVIDER MODEL', () => {
     expect([early.code, early.out.includes('after the book asked for')]).toEqual([1, true])
     const split = await run('openai', 'gpt-4.1', ...at, '--input', '10', '--cache-read', '11', '--output', '1')
     expect([split.code, split.out.includes('invalid, cache_exceeds_input')]).toEqual([1, true])
+  })
+
+  test('own prices of the project, discounts and names of models apply, and the story tells them', async () => {
+    const file = join(folder, 'own.yaml')
+    writeFileSync(
+      file,
+      `prices:
+  - id: acme-large
+    provider: acme
+    model: acme-large
+    rates: { input: "0.4", output: "0.9" }
+    per: { tokens: 1000000 }
+    currency: USD
+    project: blue
+discounts:
+  - id: off
+    provider: openai
+    model: gpt-4.1
+    percent: 10
+aliases:
+  - id: prod
+    provider: openai
+    name: prod-chat
+    model: gpt-4.1
+`,
+    )
+    const usage = ['--input', '10000', '--output', '1000', '--prices-file', file]
+    const own = await run('acme', 'acme-large', ...usage, '--project', 'blue')
+    expect([own.code, own.err]).toEqual([0, ''])
+    expect(own.out).toContain('0.004 + 0.0009 = 0.0049 USD')
+    expect((await run('acme', 'acme-large', ...usage)).code).toBe(1)
+    const off = await run('openai', 'gpt-4.1', ...usage)
+    expect(off.out).toContain('10 % off what the catalogue gives')
+    expect(off.out).toContain('0.018 + 0.0072 = 0.0252 USD')
+    const named = await run('openai', 'prod-chat', ...usage)
+    expect(named.out).toContain('"prod-chat" is gpt-4.1')
+    expect(named.out).toContain('= 0.0252 USD')
+    const vector = { provider: 'openai', model: 'prod-chat', timestamp: new Date().toISOString() }
+    const vectorFile = join(folder, 'own.json')
+    const call = { id: 'x', ...vector, usage: { input_tokens: 10000, output_tokens: 1000 } }
+    writeFileSync(vectorFile, JSON.stringify({ vectors: [call] }))
+    const { out } = await run('--vectors', vectorFile, '--json', '--prices-file', file)
+    expect(JSON.parse(out)).toMatchObject({ total_usd: '0.0252' })
+    writeFileSync(file, 'prices: 7\n')
+    expect(await run('openai', 'gpt-4.1', ...usage)).toMatchObject({ code: 2, out: '' })
   })
 
   const wrong: [string, string[], string][] = [
