@@ -75,7 +75,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'loaders',
-    files: /^collector\/(registry|price-files|tokenizer|currency-file)\.ts$/,
+    files: /^collector\/(registry|price-files|price-lists|tokenizer|currency-file)\.ts$/,
     may: ['processors', 'schemas'],
     onlyFor: ['top', 'test'],
   },

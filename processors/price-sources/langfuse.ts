@@ -34,10 +34,12 @@ const keys: RateTable = {
   output_audio: ['outputAudio', 6],
   input_image_tokens: ['inputImage', 6],
   output_image_tokens: ['outputImage', 6],
+  web_search_queries: ['webSearchQuery', 3],
+  webSearchQueries: ['webSearchQuery', 3],
 }
 /** Other names of counts that are in the table. */
 const sameAs =
-  /^(input_text|input_modality|input_cached_text|prompt_?token|promptToken|output_text|output_modality|candidates|thoughts|output_reasoning|input_cached_audio|completion)/
+  /^(input_text|input_modality|input_cached_text|prompt_?token|promptToken|output_text|output_modality|candidates|thoughts|output_reasoning|input_cached_audio|completion|grounding_?[qQ]ueries)/
 
 const families: readonly (readonly [RegExp, string])[] = [
   [/^(gpt-|chatgpt-|o\d|text-|ft:|davinci|babbage|curie|ada|codex|computer-use)/, 'openai'],

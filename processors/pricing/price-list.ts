@@ -2,6 +2,7 @@
 // A list is a plug file of processors/price-sources/. What it says and we cannot is reported, never dropped in silence.
 
 import type { UsageUnitName } from '../../schemas/usage.ts'
+import { compileEntry } from './card.ts'
 import type { Band, PriceEntry, Rates, When } from './file.ts'
 import { canonicalProvider } from './provider-names.ts'
 
@@ -89,9 +90,20 @@ export class ListReader {
     if (base === undefined || Object.keys(base.rates).length === 0) return
     const bands = [base, ...higher.map((band) => ({ ...band, rates: { ...base.rates, ...band.rates } }))]
     const { provider, validFrom = null, validTo = null } = entry
-    this.entries.push({ ...entry, provider: canonicalProvider(provider), validFrom, validTo, bands, per })
+    const listed = { ...entry, provider: canonicalProvider(provider), validFrom, validTo, bands, per }
+    try {
+      compileEntry({ ...unpublished, ...listed })
+      this.entries.push(listed)
+    } catch (error) {
+      // A rate that no amount could be counted by exactly.
+      if (!(error instanceof RangeError)) throw error
+      this.note(`${provider} ${entry.models.exact[0] ?? ''}`, error.message)
+    }
   }
 }
+
+/** What an entry of ours has besides. */
+const unpublished = { id: 'the entry', recordedAt: '', currency: 'USD', source: [], confidence: 'low' } as const
 
 /** Key of the list → our unit, and the power of ten from the list's amount to ours. */
 export type RateTable = { readonly [key: string]: readonly [unit: UsageUnitName, tens: number] }
