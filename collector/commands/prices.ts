@@ -12,7 +12,7 @@ import { instantOf } from '../command-times.ts'
 import { unknownName } from '../config-sources.ts'
 import { readPriceFiles } from '../price-files.ts'
 import { loadPriceList, priceListNames, readInstalledList, readPriceList } from '../price-lists.ts'
-import { loadOwnPrices } from '../prices/own-file.ts'
+import { ownFile } from '../prices/known-book.ts'
 import { section } from '../words-table.ts'
 
 const actions = ['check', 'diff', 'import'] as const
@@ -58,8 +58,7 @@ function check(context: CommandContext): number {
   if (folder !== undefined && !existsSync(folder)) throw new UsageError(`prices check: there is no ${folder}`)
   const { files, findings } = readPriceFiles(folder)
   const all = [...findings, ...checkPriceFiles(files)]
-  const { pricesFile } = context.config
-  const own = pricesFile === '' ? [] : loadOwnPrices(pricesFile, new PriceBook(files)).findings
+  const own = ownFile(files, context.config).findings.map(({ text }) => text)
   const entries = files.reduce((sum, file) => sum + file.entries.length, 0)
   const book = all.length === 0 ? new PriceBook(files).version : null
   const isSound = all.length + own.length === 0
