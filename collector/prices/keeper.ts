@@ -255,7 +255,7 @@ export class PriceKeeper {
   }
 
   private bookOf(changes: readonly PriceChange[]): PriceBook {
-    return new PriceBook(this.options.catalogue, bookPartsAt(changes))
+    return this.plain.with(bookPartsAt(changes))
   }
 
   private ofSource(source: KnownRecord['source']): readonly CustomRecord[] {

@@ -59,6 +59,7 @@ export interface Suggestion {
 export class PriceBook {
   /** Day of the newest record and a hash of the content: `2026-11-22.3fa9c1d2`. Stored on every row priced by it. */
   readonly version: string
+  private readonly listed: ListVersion
   private readonly shelves = new Map<string, Shelf>()
   /** Files without an entry that was known by then: they answer nothing, but a question about them can say why. */
   private readonly later = new Map<string, Shelf>()
@@ -84,16 +85,30 @@ export class PriceBook {
       this.shelves.set(file.provider, shelf)
       for (const id of shelf.exact.keys()) this.claim(id, file)
     }
+    this.listed = listVersion(
+      [...this.shelves.values()].flatMap((shelf) => shelf.records),
+      files.filter(({ provider }) => this.shelves.has(provider)),
+    )
     const { overrides = [], aliases = [], settings = noSettings } = options
     this.custom = new CustomViews({ overrides, aliases, settings }, this.shelves, asOf)
     this.view = this.custom.installation()
-    // A discount multiplies digits: what cannot be counted exactly is found here and not with a call at hand.
+    this.version = versionOf(this.listed, this.custom)
+    this.checkOwn()
+  }
+
+  /** The same catalogue with other own prices. Throws RangeError as the constructor. */
+  with({ overrides, aliases, settings }: Required<Omit<PriceBookOptions, 'asOf'>>): PriceBook {
+    const custom = new CustomViews({ overrides, aliases, settings }, this.shelves, this.asOf)
+    const own = { custom, view: custom.installation(), version: versionOf(this.listed, custom), projects: new Map() }
+    const book = Object.create(PriceBook.prototype) as PriceBook
+    Object.assign(book, this, own)
+    book.checkOwn()
+    return book
+  }
+
+  /** A discount multiplies digits: what cannot be counted exactly is found here and not with a call at hand. */
+  private checkOwn(): void {
     for (const entry of this.ownEntries()) compileEntry(entry)
-    this.version = versionOf(
-      [...this.shelves.values()].flatMap((shelf) => shelf.records),
-      files.filter(({ provider }) => this.shelves.has(provider)),
-      this.custom,
-    )
   }
 
   /** The book as it prices one project's calls: the same one for all projects that have no prices of their own. */
@@ -115,20 +130,23 @@ export class PriceBook {
    */
   resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
     const window = new Window(atMs)
-    if (this.view.isEmpty) return this.listed(provider, model, conditions, window)
+    if (this.view.isEmpty) return this.inCatalogue(provider, model, conditions, window)
     const owner = provider === '' ? this.ownerOf(model) || this.view.ownerOf(model) : provider
     const answer = this.view.resolve(owner, model, conditions, window, (...name) => {
-      const listed = this.listed(...name, conditions, window)
+      const listed = this.inCatalogue(...name, conditions, window)
       return listed.kind === 'card' ? listed.card : null
     })
     if ('card' in answer) return { kind: 'card', card: provider === '' ? inferred(answer.card, owner) : answer.card }
-    return answer.isAlias
-      ? asAlias(this.listed(answer.provider, answer.model, conditions, window))
-      : this.listed(provider, model, conditions, window)
+    if (answer.isAlias) return asAlias(this.inCatalogue(answer.provider, answer.model, conditions, window))
+    const listed = this.inCatalogue(provider, model, conditions, window)
+    // A provider that only own prices have is one all the same.
+    const isOwn =
+      listed.kind === 'miss' && listed.reason === 'unknown_provider' && this.view.shelvesOf(owner).length > 0
+    return isOwn ? missOf('unknown_model', window) : listed
   }
 
   /** By the catalogue alone. */
-  private listed(provider: string, model: string, conditions: CallConditions, window: Window): Resolution {
+  private inCatalogue(provider: string, model: string, conditions: CallConditions, window: Window): Resolution {
     const shelf = this.shelfOf(provider === '' ? this.ownerOf(model) : provider, model)
     if (shelf === undefined) return missOf('unknown_provider', window)
     const found = shelf.find(model, conditions, window)
@@ -181,7 +199,7 @@ export class PriceBook {
       modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
       knows: (provider, model) =>
         this.shelfOf(provider, model)?.knows(model) === true ||
-        this.listed(provider, model, noConditions, new Window(someDayMs)).kind === 'card',
+        this.inCatalogue(provider, model, noConditions, new Window(someDayMs)).kind === 'card',
       calendarsOf: (provider) => Object.keys(this.shelves.get(provider)?.words.calendars ?? {}),
     }
   }
@@ -284,22 +302,31 @@ function missOf(reason: 'unknown_model' | 'unknown_provider' | 'no_rate_for_tier
   return { kind: 'miss', reason, fromMs: window.fromMs, toMs: window.toMs }
 }
 
-/** Of everything that decides a price: the records, users' own among them, and the words and calendars of the files. */
-function versionOf(
-  records: readonly (PriceEntry | ModelAlias)[],
-  files: readonly PriceFile[],
-  { overrides, aliases, settings }: CustomViews,
-): string {
-  const newest = [...records, ...overrides, ...aliases].reduce(
-    (latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest),
-    '',
-  )
+interface ListVersion {
+  /** Instant of the newest record; '' for none. */
+  readonly newest: string
+  readonly hash: string
+}
+
+/** Of everything in the catalogue that decides a price: the records, and the words and calendars of the files. */
+function listVersion(records: readonly (PriceEntry | ModelAlias)[], files: readonly PriceFile[]): ListVersion {
   const words = files.map(({ entries, aliases: _, ...rest }) => rest)
-  // When something was first seen differs from one collector to the next; only the order can decide a price.
+  return { newest: newestOf(records), hash: hashOf(JSON.stringify([records, words])) }
+}
+
+/** The same with users' own prices. When they were first seen differs between collectors; only their order can decide a price. */
+function versionOf(listed: ListVersion, { overrides, aliases, settings }: CustomViews): string {
   const own = [...overrides, ...aliases].map(({ recordedAt, ...rest }) => rest)
-  const isPlain = own.length === 0 && settings === noSettings
-  const hash = createHash('sha256')
-    .update(JSON.stringify(isPlain ? [records, words] : [records, words, own, settings]))
-    .digest('hex')
+  const isPlain = own.length === 0 && Object.values(settings).every((each) => Object.keys(each).length === 0)
+  const hash = isPlain ? listed.hash : hashOf(JSON.stringify([listed.hash, own, settings]))
+  const newest = newestOf([{ recordedAt: listed.newest }, ...overrides, ...aliases])
   return `${newest === '' ? 'empty' : newest.slice(0, 10)}.${hash.slice(0, 8)}`
+}
+
+function newestOf(records: readonly { readonly recordedAt: string }[]): string {
+  return records.reduce((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '')
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

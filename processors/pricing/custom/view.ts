@@ -318,6 +318,8 @@ function nameKey(provider: string, name: string): string {
 }
 
 function byRecord<T extends { readonly id: string; readonly recordedAt: string }>(records: readonly T[]): readonly T[] {
-  const key = ({ recordedAt, id }: T): string => `${Date.parse(recordedAt).toString().padStart(16, '0')} ${id}`
-  return records.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
+  return records
+    .map((record) => ({ record, at: Date.parse(record.recordedAt) }))
+    .sort((a, b) => a.at - b.at || (a.record.id < b.record.id ? -1 : 1))
+    .map(({ record }) => record)
 }
