@@ -62,8 +62,10 @@ export class Ledger {
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
-  /** What a provider's model name implies; null: nothing. */
-  private readonly implied = new Map<number, Partial<CallConditions> | null>()
+  /** What the provider's model asked for implies, by their key. */
+  private readonly implied = new Map<number, Partial<CallConditions>>()
+  /** Keys of those that imply nothing, nearly all, at hand. */
+  private readonly plainRequests = new Float64Array(nearSize).fill(-1)
   private readonly result: PricedCall = {
     status: 'unpriced',
     reason: '',
@@ -126,6 +128,7 @@ export class Ledger {
       this.words.clear()
       this.conditionWords.clear()
       this.implied.clear()
+      this.plainRequests.fill(-1)
       this.common = {
         priced: this.word('priced'),
         error: this.word('error'),
@@ -156,12 +159,15 @@ export class Ledger {
     const { batch, strings, conditions } = this
     const provider = batch.low[low.provider]![row]!
     const key = provider * 0x4000000 + request
-    let implied = this.implied.get(key)
-    if (implied === undefined) {
-      implied = impliedBy(strings.text(provider), strings.text(request))
-      this.implied.set(key, implied)
+    const place = (Math.imul(request, 0x9e3779b1) ^ provider) & (nearSize - 1)
+    if (this.plainRequests[place] === key) return
+    const implied = this.implied.get(key) ?? impliedBy(strings.text(provider), strings.text(request))
+    if (implied === null) {
+      this.plainRequests[place] = key
+      return
     }
-    if (implied !== null) batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
+    this.implied.set(key, implied)
+    batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
   }
 
   private price(row: number, model: number): void {
