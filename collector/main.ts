@@ -133,6 +133,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
+      repeated: (count) => metrics.spansRepeated.add(count),
       scoresWaiting: () => writeSide.poke(),
     },
   })

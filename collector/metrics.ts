@@ -48,6 +48,9 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       help: 'Spans that ClickHouse would not take, kept in the quarantine directory.',
       labels: ['reason'],
     }),
+    spansRepeated: registry.counter('spanledger_spans_repeated_total', {
+      help: 'Spans that were sent again, whole, and are not in the counts of the others.',
+    }),
     calls: registry.counter('spanledger_calls_total', {
       help: 'Rows by how their cost was found.',
       labels: ['cost_status'],

@@ -11,7 +11,9 @@ import { eventName, logRow, logTime } from '../processors/log-rows.ts'
 import { Normaliser } from '../processors/normalise.ts'
 import type { PriceBook } from '../processors/pricing/book.ts'
 import { canonicalProvider } from '../processors/pricing/provider-names.ts'
+import { RecentSpans } from '../processors/recent-spans.ts'
 import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
+import { Refusal } from '../schemas/refusal.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
 import type { ExportOutcome, Receiver } from './otlp/door.ts'
@@ -22,6 +24,8 @@ import { ClickHouseSink, type RecordStore } from './sinks/clickhouse.ts'
 export interface PipelineMeter {
   calls(costStatus: string, count: number): void
   rejected(spans: number): void
+  /** Spans that came before, whole and lately, and were left out. */
+  repeated?(spans: number): void
   /** Scores that do not know their target yet were appended. */
   scoresWaiting(): void
 }
@@ -54,6 +58,7 @@ export class Pipeline implements Receiver {
   rejectedSpans = 0
   private readonly strings = new StringTable()
   private readonly batch = new SpanBatch()
+  private readonly recent = new RecentSpans()
   private readonly decoder: TraceDecoder
   private readonly normaliser: Normaliser
   private readonly charge: Charge
@@ -71,7 +76,7 @@ export class Pipeline implements Receiver {
     const { book } = parts
     this.book = typeof book === 'function' ? book : () => book
     this.now = parts.now ?? Date.now
-    this.decoder = new TraceDecoder(batch, strings)
+    this.decoder = new TraceDecoder(batch, strings, this.recent)
     this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
     this.charge = new Charge(batch)
     this.ledger = new Ledger({
@@ -90,10 +95,39 @@ export class Pipeline implements Receiver {
 
   /** ExportTraceServiceRequest in protobuf. Rejects with Refusal; a sender may keep or reuse `body` once this returns. */
   async traces(body: Uint8Array, project: string): Promise<ExportOutcome> {
+    const { batch, recent } = this
+    this.strings.trim()
+    recent.open(project)
+    try {
+      this.decoder.decode(body)
+    } catch (error) {
+      recent.takeBack()
+      throw error
+    }
+    const { repeated, rejected, rejectMessage: message } = batch
+    const { epoch } = recent
+    try {
+      const { durable, statuses } = this.take(project)
+      await Promise.all(durable)
+      if (repeated > 0) await this.sink.settled()
+      for (const [status, count] of statuses) this.meter.calls(status, count)
+    } catch (error) {
+      // Nothing that was remembered since it came may be relied on.
+      recent.forget()
+      throw error
+    }
+    // The first sending of a span that was left out here may be the one that failed.
+    if (repeated > 0 && recent.epoch !== epoch) throw new Refusal('journal_failed', 'send the request again')
+    this.rejectedSpans += rejected
+    this.meter.rejected(rejected)
+    if (repeated > 0) this.meter.repeated?.(repeated)
+    return { rejected, message }
+  }
+
+  /** The decoded batch to the sink, priced; what it waits for, and how costs were found. */
+  private take(project: string): { durable: Promise<void>[]; statuses: Map<string, number> } {
     const { batch } = this
     const nowMs = this.now()
-    this.strings.trim()
-    this.decoder.decode(body)
     batch.projectId = this.strings.internText(project)
     batch.ingestedMs = nowMs
     this.normaliser.run(nowMs)
@@ -102,16 +136,10 @@ export class Pipeline implements Receiver {
     this.ledger.use(this.book().forProject(project))
     this.ledger.run()
     const scores = this.spanScores(project, nowMs)
-    const outcome = { rejected: batch.rejected, message: batch.rejectMessage }
-    const spans = batch.rows
     const statuses = this.countStatuses()
-    const durable = spans > 0 ? [this.sink.append(batch)] : []
+    const durable = batch.rows > 0 ? [this.sink.append(batch)] : []
     if (scores.length > 0) durable.push(this.appendScores(scores))
-    await Promise.all(durable)
-    this.rejectedSpans += outcome.rejected
-    this.meter.rejected(outcome.rejected)
-    for (const [status, count] of statuses) this.meter.calls(status, count)
-    return outcome
+    return { durable, statuses }
   }
 
   /** ExportLogsServiceRequest in protobuf. Every record is kept; evaluation events become scores as well. */

@@ -85,6 +85,8 @@ export class SpanBatch {
   /** Spans left out because they can never be stored, and the first reason why. */
   rejected = 0
   rejectMessage = ''
+  /** Spans left out because they came before, whole and lately. */
+  repeated = 0
   projectId = 0
   ingestedMs = 0
 
@@ -185,6 +187,7 @@ export class SpanBatch {
     this.rows = 0
     this.rejected = 0
     this.rejectMessage = ''
+    this.repeated = 0
     this.attributes = 0
     this.events = 0
     this.links = 0

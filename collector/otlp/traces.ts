@@ -14,6 +14,7 @@
 //  Status        { string message = 2; StatusCode code = 3 }
 // Source: opentelemetry-proto 1.11.0, collector/trace/v1 and trace/v1.
 
+import type { RecentSpans } from '../../processors/recent-spans.ts'
 import { Cursor } from '../../schemas/protobuf.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { low, nowhere, type SpanBatch, text } from '../../schemas/span-batch.ts'
@@ -29,6 +30,7 @@ export class TraceDecoder {
   private readonly cursor = new Cursor()
   private readonly batch: SpanBatch
   private readonly strings: StringTable
+  private readonly recent: RecentSpans | undefined
   private readonly attributes: AttributeReader
   // Sub-messages of the span at hand, read after its own attributes so that those stay in one run.
   private readonly eventAt: number[] = []
@@ -37,9 +39,11 @@ export class TraceDecoder {
   private lastName = 0
   private items = 0
 
-  constructor(batch: SpanBatch, strings: StringTable) {
+  /** With `recent`, a span that came before, whole and lately, is left out and counted in `batch.repeated`. */
+  constructor(batch: SpanBatch, strings: StringTable, recent?: RecentSpans) {
     this.batch = batch
     this.strings = strings
+    this.recent = recent
     this.attributes = new AttributeReader(batch, strings, this.cursor)
   }
 
@@ -163,6 +167,7 @@ export class TraceDecoder {
     this.count()
     batch.reserveRow()
     const row = batch.rows
+    const from = cursor.at
     const attributesBefore = batch.attributes
     batch.tracePos[row] = nowhere
     batch.spanPos[row] = nowhere
@@ -190,8 +195,11 @@ export class TraceDecoder {
     this.spanLinks(row)
     cursor.at = end
     cursor.end = end
-    if (this.hasValidIds(row)) batch.rows++
-    else batch.attributes = attributesBefore
+    if (!this.hasValidIds(row)) batch.attributes = attributesBefore
+    else if (this.recent?.seen(batch, row, end - from) === true) {
+      batch.attributes = attributesBefore
+      batch.repeated++
+    } else batch.rows++
   }
 
   private spanFields(row: number): void {

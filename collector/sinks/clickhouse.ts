@@ -63,6 +63,11 @@ export class ClickHouseSink {
     return this.wait()
   }
 
+  /** Resolves once everything appended so far is durable, or has failed. */
+  settled(): Promise<void> {
+    return this.isBusy ? this.wait() : Promise.resolve()
+  }
+
   private wait(): Promise<void> {
     const done = new Promise<void>((resolve, reject) => this.open.waiting.push({ resolve, reject }))
     if (!this.isBusy) {
@@ -79,7 +84,8 @@ export class ClickHouseSink {
       this.open = this.spare
       this.spare = group
       try {
-        await this.store.append(recordsOf(group))
+        const records = recordsOf(group)
+        if (records.length > 0) await this.store.append(records)
         for (const each of group.waiting) each.resolve()
       } catch (error) {
         for (const each of group.waiting) each.reject(error)

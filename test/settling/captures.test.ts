@@ -22,6 +22,7 @@ const ways: Readonly<Record<string, (requests: readonly Uint8Array[]) => readonl
   'each span alone, in reverse': (requests) => oneByOne(requests).reverse(),
   'each span alone, in any order': (requests) => shuffled(oneByOne(requests), random),
   'requests in reverse': (requests) => [...requests].reverse(),
+  'each request twice': (requests) => [...requests, ...requests],
 }
 
 const captures = captureNames()
