@@ -173,6 +173,7 @@ export const focusColumns: readonly FocusColumn[] = [
   optional('x_Model', ({ model }) => model || null),
   optional('x_PriceEntry', ({ entry }) => entry || null),
   optional('x_PriceVersion', ({ book }) => book || null),
+  optional('x_Provider', ({ provider }) => provider || null),
   amount('x_RequestCount', ({ calls }) => (calls === null ? null : String(calls))),
   text('x_ServiceTier', ({ tier }) => tier),
   text('x_TokenKind', ({ kind }) => kind),

@@ -2,7 +2,7 @@
 
 /// <reference lib="esnext.temporal" />
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { FocusPrices, type PriceLine } from '../../processors/focus/prices.ts'
+import { FocusPrices, ListPrices, type PriceLine } from '../../processors/focus/prices.ts'
 import { type FocusGaps, FocusRows, type UsageLine } from '../../processors/focus/rows.ts'
 import {
   type FocusRow,
@@ -141,8 +141,10 @@ async function* exported(clickhouse: ClickHouse, request: Request): AsyncGenerat
   const ledger: Pick<ClickHouse, 'query'> = {
     query: (sql, parameters, settings) => clickhouse.query(sql, parameters, { ...settings, ...exportSettings }),
   }
-  const catalogue = loadPriceBook()
-  for (let from = request.from; Temporal.Instant.compare(from, request.to) < 0; from = from.add({ hours: 24 })) {
+  const catalogue = new ListPrices(loadPriceBook())
+  const whole = { project, from: request.from.toString(), to: request.to.toString() }
+  for (const { day } of await runQuery<{ day: string }>(ledger, asked('focus_days'), whole)) {
+    const from = Temporal.Instant.from(`${day}T00:00:00Z`)
     const range = { project, from: from.toString(), to: from.add({ hours: 24 }).toString() }
     const prices = new FocusPrices(await runQuery<PriceLine>(ledger, asked('focus_prices'), range), catalogue)
     const lines = await runQuery<UsageLine>(ledger, asked('focus_usage'), {

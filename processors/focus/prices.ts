@@ -40,24 +40,36 @@ export interface ListQuestion {
   readonly atMs: number
 }
 
+/** The catalogue, made ready once for many days. */
+export class ListPrices {
+  readonly book: PriceBook
+  readonly entries: ReadonlyMap<string, PriceEntry>
+  /** All edges of sizes, as an own price may be laid beside any entry. */
+  readonly edges: readonly number[]
+
+  constructor(catalogue: readonly PriceFile[]) {
+    this.book = new PriceBook(catalogue)
+    this.entries = new Map(catalogue.flatMap(({ entries }) => entries.map((entry) => [entry.id, entry] as const)))
+    this.edges = [...new Set([...this.entries.values()].flatMap((entry) => edgesOf(compileEntry(entry))))]
+  }
+}
+
 export class FocusPrices {
   private readonly known = new Map<string, KnownPrice>()
-  private readonly catalogue: PriceBook
+  private readonly catalogue: ListPrices
 
   /** `catalogue` gives list prices, and entries the ledger does not keep. Throws RangeError for a rate that is no decimal. */
-  constructor(lines: readonly PriceLine[], catalogue: readonly PriceFile[]) {
-    this.catalogue = new PriceBook(catalogue)
-    const published = new Map(catalogue.flatMap(({ entries }) => entries.map((entry) => [entry.id, entry] as const)))
-    const listEdges = [...new Set([...published.values()].flatMap((entry) => edgesOf(compileEntry(entry))))]
+  constructor(lines: readonly PriceLine[], catalogue: ListPrices) {
+    this.catalogue = catalogue
     for (const [key, bands] of Map.groupBy(lines, ({ price_book, price_entry }) => priceKey(price_book, price_entry))) {
       const first = bands[0]!
-      const own = published.get(first.price_entry)
+      const own = catalogue.entries.get(first.price_entry)
       const isKept = Object.keys(first.rates).length > 0
       const entry = isKept ? entryOf(bands) : own
       if (entry === undefined) continue
       const compiled = compileEntry(entry)
       const isOwn = own === undefined
-      const edges = [...new Set([...edgesOf(compiled), ...(isOwn ? listEdges : [])])].sort((a, b) => a - b)
+      const edges = [...new Set([...edgesOf(compiled), ...(isOwn ? catalogue.edges : [])])].sort((a, b) => a - b)
       this.known.set(key, { compiled, when: entry.when ?? {}, edges, isOwn })
     }
   }
@@ -73,7 +85,7 @@ export class FocusPrices {
     inputTokens: number,
     reasoningTokens: number,
   ): CardBand | undefined {
-    const found = this.catalogue.resolve(provider, model, parseConditions(conditions), atMs)
+    const found = this.catalogue.book.resolve(provider, model, parseConditions(conditions), atMs)
     if (found.kind === 'miss' || found.card.currency !== currency) return undefined
     return bandFor(found.card, inputTokens, reasoningTokens)
   }

@@ -400,7 +400,7 @@ function conditionsOf(line: UsageLine, price: KnownPrice | undefined): NamedCond
 function conditionValue(when: When, name: ConditionName, sent: CallConditions): string {
   const test = when[name]
   if (test === undefined || test === null) return ''
-  return typeof test === 'string' ? test : sent[name].toLowerCase() || 'other'
+  return typeof test === 'string' ? test : sent[name].toLowerCase()
 }
 
 function added(a: Share, b: Share): Share {

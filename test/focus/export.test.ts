@@ -461,6 +461,31 @@ test('names a CSV has to quote, one project, tags, a file', async () => {
   expect(JSON.parse(rows[0]?.['Tags'] ?? '')).toEqual({})
 })
 
+test('read back as a bill, every provider comes out without a difference', async () => {
+  const file = join(folder, 'bill.csv')
+  await focus('--project', 'alpha', '--out', file)
+  let out = ''
+  await runCli({
+    argv: ['invoice', 'focus', file, '--dry-run', '--project', 'alpha', '--json'],
+    env: { SPANLEDGER_CLICKHOUSE_URL: engine.url },
+    readFile: () => '',
+    out: (text) => {
+      out += text
+    },
+    err: () => undefined,
+  })
+  const { totals } = JSON.parse(out) as { totals: { provider: string; difference: string }[] }
+  expect(totals.map(({ provider }) => provider)).toEqual([
+    'alibaba_cloud',
+    'anthropic',
+    'deepseek',
+    'groq',
+    'house',
+    'openai',
+  ])
+  for (const { provider, difference } of totals) expect([provider, difference]).toEqual([provider, '0'])
+})
+
 describe('wrong use ends with 2', () => {
   test.each([
     [['--focus-version', '1.0'], '--focus-version: "1.0" is not 1.2 or 1.4'],

@@ -2,6 +2,8 @@
 
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from '../../collector/cli.ts'
+import { encodeRows } from '../../collector/clickhouse/native.ts'
 import { Pipeline } from '../../collector/pipeline.ts'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { loadDialects } from '../../collector/registry.ts'
@@ -10,8 +12,11 @@ import { planSlices } from '../../collector/repricing/slices.ts'
 import type { JournalRecord } from '../../collector/sinks/clickhouse.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
 import { quotePrice } from '../../processors/pricing/quote.ts'
+import { priceRows } from '../../processors/pricing/rows.ts'
+import { formatDecimal, parseDecimal, plus, zero } from '../../schemas/decimal.ts'
 import { journalTables } from '../../schemas/journal-tables.ts'
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
+import { pricesTable } from '../../schemas/prices-table.ts'
 import { columnNames } from '../../schemas/table.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { type Attributes, Double, type SpanInput, tracesRequest, type Value } from '../otlp-messages.ts'
@@ -204,4 +209,42 @@ test('asked again with the same book, no call changes: the row holds everything 
   const differences = await recompute({ clickhouse: engine.clickhouse, filter, slices, tz: 'UTC', bookFor })
   expect(differences.list()).toEqual([])
   expect(differences.totals().calls).toBe(vectors.length)
+})
+
+test('as FOCUS rows every component has its price, and the rows of a day are its calls to the last digit', async () => {
+  const prices = priceRows(book)
+  await engine.clickhouse.insert({
+    table: pricesTable.name,
+    columns: columnNames(pricesTable),
+    body: encodeRows(pricesTable, prices),
+    token: 'prices',
+    rows: prices.length,
+  })
+  let out = ''
+  const code = await runCli({
+    argv: ['focus', '--json', '--focus-version', '1.4', '--from', '2020-01-01', '--to', '2100-01-01'],
+    env: { SPANLEDGER_CLICKHOUSE_URL: engine.url },
+    readFile: () => '',
+    out: (text) => {
+      out += text
+    },
+    err: () => undefined,
+  })
+  expect(code).toBe(0)
+  const { data } = JSON.parse(out) as { data: Record<string, string | null>[] }
+  const computed = data.filter((row) => row['x_CostSource'] === 'computed')
+  expect(computed.filter((row) => row['SkuPriceId'] === null)).toEqual([])
+  expect(computed.length).toBeGreaterThan(vectors.length)
+  const days = await engine.clickhouse.query<{ day: string; currency: string; total: string }>(
+    `SELECT toString(day) AS day, if(total_cost IS NULL, toString(pricing_currency), 'USD') AS currency,
+       sum(ifNull(total_cost, pricing_currency_cost)) AS total
+     FROM llm_calls WHERE ifNull(total_cost, pricing_currency_cost) IS NOT NULL GROUP BY ALL`,
+  )
+  for (const { day, currency, total } of days) {
+    const own = data.filter(
+      (row) => row['ChargePeriodStart'] === `${day}T00:00:00Z` && row['BillingCurrency'] === currency,
+    )
+    const sum = own.reduce((all, row) => plus(all, parseDecimal(row['BilledCost'] ?? '')), zero)
+    expect([day, currency, formatDecimal(sum)]).toEqual([day, currency, total])
+  }
 })
