@@ -220,9 +220,9 @@ export class PriceBook {
     return family === '' ? null : { provider, model: family }
   }
 
-  private claim(id: string, { provider, isHost = false }: PriceFile): void {
+  private claim(id: string, { provider, isHost = false, hasCommonIds = false }: PriceFile): void {
     const claims = isHost ? this.hosted : this.owners
-    claims.set(id, claims.has(id) ? null : provider)
+    claims.set(id, claims.has(id) || hasCommonIds ? null : provider)
   }
 
   /** A maker that lists the name as it is, the provider that the name tells, the only host that lists it: the first of these. */

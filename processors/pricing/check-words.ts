@@ -11,6 +11,7 @@ export function checkWords(file: PriceFile, providers: ReadonlySet<string>): str
   const say = (what: string): void => void findings.push(`${file.provider}: ${what}`)
   const canonical = canonicalProvider(file.provider)
   if (canonical !== file.provider) say(`calls of it are counted as "${canonical}"`)
+  if (file.hasCommonIds === true && file.isHost !== true) say('has ids in common with others and is no host')
   if (file.ignoresCase === true) findings.push(...checkCase(file))
   for (const other of file.sharesWith ?? [])
     if (!providers.has(other) || other === file.provider) say(`shares with "${other}", which has no file`)

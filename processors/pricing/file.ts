@@ -98,6 +98,11 @@ export interface PriceFile {
   readonly provider: string
   /** Serves models of others as well: a call that names no provider is taken for the maker's, not for a host's. */
   readonly isHost?: boolean
+  /**
+   * Its ids are those under which others serve the model too, or anybody at home (`llama-3.3-70b`): they do not tell who
+   * served, so a call that names no provider is never taken for this host's.
+   */
+  readonly hasCommonIds?: boolean
   /** Path spellings in front of a model id that do not change the price: `models/`, `publishers/google/models/`. */
   readonly modelPaths?: readonly string[]
   /**

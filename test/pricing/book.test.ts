@@ -141,6 +141,11 @@ describe('names', () => {
     expect(found(new PriceBook([host('cloud'), maker]), model, {}, at, '')).toBe('maker/shared#1 inferred')
     expect(found(new PriceBook([host('cloud')]), model, {}, at, '')).toBe('cloud/shared#1 inferred')
     expect(found(new PriceBook([host('cloud'), host('other')]), model, {}, at, '')).toBe('unknown_provider')
+    const common: PriceFile = { ...host('gateway'), hasCommonIds: true }
+    expect(found(new PriceBook([common]), model, {}, at, '')).toBe('unknown_provider')
+    expect(found(new PriceBook([common, host('cloud')]), model, {}, at, '')).toBe('unknown_provider')
+    expect(found(new PriceBook([common, maker]), model, {}, at, '')).toBe('maker/shared#1 inferred')
+    expect(found(new PriceBook([common]), model, {}, at, 'gateway')).toBe('gateway/shared#1 exact')
   })
 
   test('a near name is suggested, not used', () => {
@@ -414,6 +419,8 @@ test('the version names all that decides a price: spellings, paths, calendars an
     { spellings: { serviceTier: { fast: 'priority' } } },
     { calendars: { holidays: ['2026-12-25'] } },
     { isHost: true },
+    { isHost: true, hasCommonIds: true },
+    { modelSuffixes: [':nitro'] },
   ]
   const versions = kinds.map((more) => new PriceBook([file(entries, more)]).version)
   expect(new Set(versions).size).toBe(kinds.length)

@@ -128,7 +128,9 @@ test('endings at OpenRouter: a route keeps the price, a variant has its own or n
   expect(total('qwen/qwen-plus-2025-07-28:thinking')).toBe('0.0016')
 })
 
-test('a model that several hosts serve is not priced without its host', () => {
+test('a model that anybody may serve is not priced without its host', () => {
+  for (const model of ['llama-3.3-70b', 'llama-3.1-8b-instruct', 'whisper-large-v3', 'deepseek-r1'])
+    expect(outcome('', model, august, { input: 1, output: 1 })).toMatchObject({ reason: 'unknown_provider' })
   expect(outcome('', 'openai/gpt-oss-120b', august, { input: 1, output: 1 })).toMatchObject({
     reason: 'unknown_provider',
   })
