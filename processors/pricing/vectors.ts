@@ -38,7 +38,7 @@ const remarks = [
   'usage_raw',
   'usage_raw_form',
 ]
-const callFields = ['provider', 'model', 'timestamp', 'usage', 'context']
+const callFields = ['provider', 'model', 'timestamp', 'usage', 'context', 'as_of']
 const policyFields = [...callFields, 'calls', 'overrides', 'reported', 'version_a', 'version_b', 'base', 'reprice_with']
 /** Of a context: said for people, or read apart. */
 const contextRemarks = ['service_tier_requested', 'span_start', 'span_end', 'request_model', 'response_model']
@@ -83,7 +83,7 @@ class Asker {
 
   plain(vector: Fields): Omit<VectorAnswer, 'id'> {
     onlyFields(vector, ['id', ...callFields, 'reported', ...remarks], '')
-    return this.single(this.book, vector)
+    return this.single(this.bookFor(vector), vector)
   }
 
   policy(vector: Fields): Omit<VectorAnswer, 'id'> {
@@ -94,12 +94,19 @@ class Asker {
     if ('base' in given) return this.repriced(given)
     if ('version_a' in given || 'version_b' in given) return this.versions(given)
     const overrides = overridesOf(given['overrides'])
-    const book = overrides.length === 0 ? this.book : this.bookOf(this.books, overrides)
+    const book = this.bookFor(given, overrides)
     return 'calls' in given ? this.calls(book, given) : this.single(book, given)
   }
 
   private bookOf({ files, options, project }: VectorBooks, own: readonly PriceOverride[] = []): PriceBook {
     return new PriceBook(files, { ...options, overrides: [...own, ...(options.overrides ?? [])] }).forProject(project)
+  }
+
+  /** With prices that the vector brings, or as of an instant that it names. */
+  private bookFor(vector: Fields, own: readonly PriceOverride[] = []): PriceBook {
+    if (vector['as_of'] === undefined) return own.length === 0 ? this.book : this.bookOf(this.books, own)
+    const asOf = instantOf(vector['as_of'], 'as_of')
+    return this.bookOf({ ...this.books, options: { ...this.books.options, asOf } }, own)
   }
 
   /** The book as of another instant; own prices as they are known now. */
