@@ -29,6 +29,8 @@ export interface ClickHouse {
   ): Promise<T[]>
   /** The whole answer in FORMAT Native. */
   native(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<Uint8Array>
+  /** The answer as a Parquet file. */
+  parquet(sql: string, settings?: ClickHouseSettings): Promise<Buffer>
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
   /** The body's memory is the caller's again when the promise settles. An insert given up by the signal may still succeed. */
   insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
@@ -136,6 +138,8 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
     },
     native: (sql, parameters, settings) =>
       send({ sql: `${sql}\nFORMAT Native`, parameters, settings: { ...statementSettings, ...settings } }),
+    parquet: (sql, settings) =>
+      send({ sql: `${sql}\nFORMAT Parquet`, settings: { ...statementSettings, ...settings } }),
     async command(sql, parameters, settings) {
       await send({ sql, parameters, settings: { ...statementSettings, ...settings } })
     },

@@ -13,6 +13,7 @@ import {
   focusVersions,
 } from '../../schemas/focus.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
+import { decimalPlaces, focusParquet } from '../clickhouse/focus-parquet.ts'
 import { type Command, type CommandContext, exitCode, UsageError } from '../command.ts'
 import { withLedger } from '../command-clickhouse.ts'
 import { instantOf } from '../command-times.ts'
@@ -55,28 +56,38 @@ export default {
       value: 'LIST',
       doc: `What rows are told apart by and tagged with besides: ${tagNames.join(', ')} (none)`,
     },
-    { flag: 'out', value: 'FILE', doc: 'File to write, replaced when whole (standard output)' },
+    {
+      flag: 'out',
+      value: 'FILE',
+      doc: 'File to write, replaced when whole; Parquet when it ends in .parquet (CSV to standard output)',
+    },
   ],
   async run(context) {
     const request = requestOf(context)
+    const { version } = request
     const file = context.option('out')
-    const lines: string[] = []
-    const objects: Record<string, string | null>[] = []
+    const isParquet = file?.endsWith('.parquet') === true
     const target = file === undefined ? null : openTarget(file)
+    const lines: string[] = []
+    const objects: FocusObject[] = []
     let rows = 0
+    let places = 0
     let gaps: FocusGaps = { unpriced: 0, partial: 0 }
-    const write = (text: string): void => (target === null ? void lines.push(text) : target.write(`${text}\n`))
+    const write = (text: string): void =>
+      target === null || isParquet ? void lines.push(text) : target.write(`${text}\n`)
     try {
-      write(focusHead(request.version))
+      write(focusHead(version))
       await withLedger(context.config, async (clickhouse) => {
         for await (const day of exported(clickhouse, request)) {
           gaps = { unpriced: gaps.unpriced + day.gaps.unpriced, partial: gaps.partial + day.gaps.partial }
           rows += day.rows.length
           for (const row of day.rows) {
-            if (context.isJson && target === null) objects.push(objectOf(row, request.version))
-            else write(focusLine(row, request.version))
+            if (context.isJson && target === null) objects.push(objectOf(row, version))
+            else write(focusLine(row, version))
+            if (isParquet) places = Math.max(places, decimalPlaces(objectOf(row, version), version))
           }
         }
+        if (isParquet) target?.write(await focusParquet(clickhouse, lines, version, places))
       })
       target?.finish()
     } catch (error) {
@@ -84,10 +95,10 @@ export default {
       throw error
     }
     tellGaps(context, gaps)
-    const days = { from: dayOf(request.from), to: dayOf(request.to) }
     const summary = {
-      focus_version: request.version,
-      ...days,
+      focus_version: version,
+      from: dayOf(request.from),
+      to: dayOf(request.to),
       rows,
       unpriced_calls: gaps.unpriced,
       partial_calls: gaps.partial,
@@ -169,12 +180,14 @@ function tellGaps({ note }: CommandContext, { unpriced, partial }: FocusGaps): v
     note(`${partial} calls have units without a price: those units are rows with x_CostSource "unpriced"`)
 }
 
-function objectOf(row: FocusRow, version: FocusVersion): Record<string, string | null> {
+type FocusObject = Record<string, string | null>
+
+function objectOf(row: FocusRow, version: FocusVersion): FocusObject {
   return Object.fromEntries(focusColumnsOf(version).map(({ name, value }) => [name, value(row, version)]))
 }
 
 interface Target {
-  write(text: string): void
+  write(part: string | Uint8Array): void
   finish(): void
   discard(): void
 }
@@ -189,7 +202,7 @@ function openTarget(file: string): Target {
     throw new Error(`${part} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
   return {
-    write: (text) => void writeSync(descriptor, text),
+    write: (part) => void (typeof part === 'string' ? writeSync(descriptor, part) : writeSync(descriptor, part)),
     finish() {
       closeSync(descriptor)
       renameSync(part, file)

@@ -461,6 +461,44 @@ test('names a CSV has to quote, one project, tags, a file', async () => {
   expect(JSON.parse(rows[0]?.['Tags'] ?? '')).toEqual({})
 })
 
+test('as Parquet: the same values, decimals exact, times as times, NULL for what is not there', async () => {
+  const out = join(folder, 'focus.parquet')
+  expect(await focus('--out', out)).toMatchObject({ code: 0 })
+  await engine.clickhouse.command(
+    "CREATE TABLE parquet (BilledCost Decimal(38, 18), ListUnitPrice Nullable(Decimal(38, 18)), ChargePeriodStart DateTime64(3, 'UTC'), x_Model Nullable(String), InvoiceId Nullable(String), SubAccountId Nullable(String)) ENGINE = Memory",
+  )
+  const query = 'INSERT INTO parquet SETTINGS input_format_skip_unknown_fields = 1 FORMAT Parquet'
+  const sent = await fetch(`${engine.url}/?database=spanledger&query=${encodeURIComponent(query)}`, {
+    method: 'POST',
+    body: readFileSync(out),
+  })
+  expect(await sent.text()).toBe('')
+  const read = await engine.clickhouse.query<Record<string, string | null>>(
+    'SELECT toString(BilledCost) AS cost, toString(ListUnitPrice) AS list, toString(toDate(ChargePeriodStart)) AS day, x_Model AS model, InvoiceId AS invoice, SubAccountId AS project FROM parquet',
+  )
+  const number = (text: string) => (text === '' ? null : formatDecimal(parseDecimal(text)))
+  const written = await rowsOf('1.2')
+  expect(
+    read.map((row) => [
+      number(row['cost'] ?? ''),
+      number(row['list'] ?? ''),
+      row['day'],
+      row['model'],
+      row['invoice'],
+      row['project'],
+    ]),
+  ).toEqual(
+    written.map((row) => [
+      number(row['BilledCost'] ?? ''),
+      number(row['ListUnitPrice'] ?? ''),
+      row['ChargePeriodStart']?.slice(0, 10),
+      row['x_Model'],
+      null,
+      row['SubAccountId'],
+    ]),
+  )
+})
+
 test('read back as a bill, every provider comes out without a difference', async () => {
   const file = join(folder, 'bill.csv')
   await focus('--project', 'alpha', '--out', file)
