@@ -9,7 +9,14 @@ import { periodOf, periodOptions } from '../command-times.ts'
 import { loadQueries, type QueryRow, runQuery } from '../queries.ts'
 import { section, shown } from '../words-table.ts'
 
-const questions = ['cost_coverage', 'cost_by_model_day', 'cost_by_user', 'cost_per_positive', 'unpriced_calls'] as const
+const questions = [
+  'cost_coverage',
+  'fixed_charges',
+  'cost_by_model_day',
+  'cost_by_user',
+  'cost_per_positive',
+  'unpriced_calls',
+] as const
 type Question = (typeof questions)[number]
 type Answers = Readonly<Record<Question, readonly QueryRow[]>> & {
   /** Absent: no currency was asked for. */
@@ -76,6 +83,19 @@ function words(scope: Scope, answers: Answers): string {
   return [
     `Project ${scope.project}, ${local(scope.from).replace('T', ' ')} to ${local(scope.to).replace('T', ' ')} (${scope.tz})\n`,
     coverage(answers.cost_coverage[0] ?? {}),
+    ...(answers.fixed_charges.length === 0
+      ? []
+      : [
+          section('Plans, whose fees are in no total below', answers.fixed_charges, {
+            plan: 'plan',
+            fee: 'fee',
+            currency: 'in',
+            period: 'a',
+            calls: 'calls',
+            input_tokens: 'input',
+            output_tokens: 'output',
+          }),
+        ]),
     ...(answers.cost_in_currency === undefined
       ? []
       : [

@@ -27,6 +27,8 @@ import { FileWatch } from './watch.ts'
 /** Two equal reads so far apart are a whole file. */
 const settleMs = 100
 const settleReads = 20
+/** Books in front of the last that are told of at the start. */
+const earlierBooks = 5
 
 export interface PriceKeeperOptions {
   readonly catalogue: readonly PriceFile[]
@@ -71,7 +73,8 @@ export class PriceKeeper {
     this.records = records
     this.current = plain
     const { file, pollMs } = options
-    const read = async (): Promise<void> => this.inTurn(() => this.readFile())
+    const read = async (): Promise<void> =>
+      this.inTurn(() => this.readFile()).catch((error: unknown) => this.notKept(error))
     const onError = (error: unknown): void =>
       options.log.limited('own prices', 'error', 'the file of own prices could not be taken: tried again', { error })
     this.watch =
@@ -184,6 +187,7 @@ export class PriceKeeper {
 
   private async start(): Promise<void> {
     const { file, log } = this.options
+    this.tellEarlierBooks()
     const hasCopy = this.ofSource('file').length > 0
     if (file === '') {
       if (hasCopy) log.warn('no file of own prices is configured any more: its prices end')
@@ -215,6 +219,14 @@ export class PriceKeeper {
       price_book: this.current.version,
       findings,
     })
+  }
+
+  /** The file is right and the disk is not: tried again at every look. */
+  private notKept(error: unknown): never {
+    const finding = `${basename(this.options.file)}: could not be kept (${(error as NodeJS.ErrnoException).code ?? String(error)})`
+    if (!this.findings.includes(finding)) this.reloadFailures++
+    this.findings = [finding]
+    throw error
   }
 
   /** What could not be compiled; nothing when it is in force. */
@@ -256,6 +268,19 @@ export class PriceKeeper {
 
   private bookOf(changes: readonly PriceChange[]): PriceBook {
     return this.plain.with(bookPartsAt(changes))
+  }
+
+  /** A collector that was killed may not have told of the last ones, and rows name them. */
+  private tellEarlierBooks(): void {
+    const { changes } = this.records
+    for (let count = Math.max(1, changes.length - earlierBooks); count < changes.length; count++) {
+      try {
+        this.options.onBook?.(this.bookOf(changes.slice(0, count)))
+      } catch (error) {
+        // With the catalogue of another version; what that one made of it cannot be said any more.
+        if (!(error instanceof RangeError)) throw error
+      }
+    }
   }
 
   private ofSource(source: KnownRecord['source']): readonly CustomRecord[] {

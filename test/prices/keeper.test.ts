@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { PriceKeeper, WrongPriceFile } from '../../collector/prices/keeper.ts'
-import { changesFile, readChanges } from '../../collector/prices/records.ts'
+import { changesFile, PriceRecords, readChanges } from '../../collector/prices/records.ts'
 import { noConditions, PriceBook } from '../../processors/pricing/book.ts'
 import { bookPartsAt } from '../../processors/pricing/custom/history.ts'
 import type { PriceRefusal } from '../../processors/pricing/custom/refusal.ts'
@@ -288,6 +288,40 @@ test('changes of file and API at the same time all come to be', async () => {
   await until(() => rate(keeper.book), 2_000_000)
   expect(puts.map((_, i) => rate(keeper.book, `m${i}`))).toEqual(puts.map((_, i) => i * 1_000_000))
   expect((await room.open()).known()).toHaveLength(21)
+})
+
+test('a file that cannot be kept is not in force, is said to be, and is taken when the disk is well again', async () => {
+  const room = lab()
+  room.write(priceOf(1))
+  const keeper = await room.open()
+  const full = vi
+    .spyOn(PriceRecords.prototype, 'append')
+    .mockRejectedValue(Object.assign(new Error(), { code: 'ENOSPC' }))
+  onTestFinished(() => full.mockRestore())
+  room.write(priceOf(2))
+  await until(() => keeper.findings, ['prices.yaml: could not be kept (ENOSPC)'])
+  expect([rate(keeper.book), keeper.reloadFailures]).toEqual([1_000_000, 1])
+  full.mockRestore()
+  await until(() => rate(keeper.book), 2_000_000)
+  expect(keeper.findings).toEqual([])
+})
+
+test('at a start the books just before are told of, for those who store them', async () => {
+  const room = lab()
+  const keeper = await room.open('')
+  const versions: string[] = []
+  for (let i = 1; i <= 9; i++) {
+    await keeper.put('a', { provider: 'acme', model: 'mine', rates: { input: `${i}` } })
+    versions.push(keeper.book.version)
+  }
+  await keeper.close()
+  const told: string[] = []
+  const { dataDir } = room
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined, limited: () => undefined }
+  const onBook = (book: PriceBook): void => void told.push(book.version)
+  const again = await PriceKeeper.open({ catalogue, file: '', dataDir, log, onBook })
+  await again.close()
+  expect(told).toEqual(versions.slice(3))
 })
 
 test('instants of changes never go back, whatever the clock does', async () => {

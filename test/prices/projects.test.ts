@@ -4,10 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { runCli } from '../../collector/cli.ts'
 import { Pipeline } from '../../collector/pipeline.ts'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { PriceKeeper } from '../../collector/prices/keeper.ts'
+import { loadQueries, runQuery } from '../../collector/queries.ts'
 import { loadDialects } from '../../collector/registry.ts'
+import { StoredBooks } from '../../collector/stored-books.ts'
 import { journalTables } from '../../schemas/journal-tables.ts'
 import { columnNames } from '../../schemas/table.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
@@ -103,6 +106,31 @@ test('each project is priced by its own, though its spans are alike and come in 
     'shop mine 0.00301 price:shop 2 1',
   ])
   expect(rows.every(({ cost_status }) => cost_status === 'priced')).toBe(true)
+}, 60_000)
+
+test('a plan is shown with its fee and the calls it covered, in SQL and in the report', async () => {
+  const books = new StoredBooks(log)
+  books.offer(keeper.book)
+  await books.open(engine.clickhouse, new AbortController().signal)
+  const question = loadQueries().find(({ id }) => id === 'fixed_charges')!
+  const span = { from: '2026-11-24T00:00:00.000Z', to: '2026-11-25T00:00:00.000Z' }
+  expect(await runQuery(engine.clickhouse, question, { project: 'lab', ...span })).toMatchObject([
+    { plan: expect.stringMatching(/^plan:free@/), fee: '100', currency: 'USD', period: 'month', calls: 1 },
+  ])
+  expect(await runQuery(engine.clickhouse, question, { project: 'shop', ...span })).toEqual([])
+  let printed = ''
+  await runCli({
+    argv: ['report', '--project', 'lab', '--from', '2026-11-24', '--to', '2026-11-25'],
+    env: { SPANLEDGER_CLICKHOUSE_URL: engine.url },
+    readFile: () => '',
+    out: (text) => {
+      printed += text
+    },
+    err: () => undefined,
+  })
+  expect(printed).toMatch(
+    /Plans, whose fees are in no total below\n.*\n {2}plan:free@\w{8} +100 +USD +month +1 +1000 +10\n/,
+  )
 }, 60_000)
 
 test('requests while prices change see one book each, and the cost that it gives', async () => {
