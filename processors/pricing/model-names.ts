@@ -34,6 +34,8 @@ interface Form {
 const bedrock: readonly Form[] = [
   // Routes of a gateway.
   { pattern: /^(?:converse|converse_like|invoke|mantle)\/(.+)$/, read: ([, rest = '']) => rename(rest) },
+  // Anthropic's own service on AWS, at its own price.
+  { pattern: /^claude_platform\/(.+)$/, read: ([, rest = '']) => placed(rest, 'global') },
   { pattern: /^([a-z]{2}(?:-[a-z]+)+-\d)\/(.+)$/, read: ([, region = '', rest = '']) => placed(rest, region) },
   {
     pattern: /^arn:aws[a-z-]*:bedrock:([a-z0-9-]*):\d*:(?:foundation-model|inference-profile)\/(.+)$/,
