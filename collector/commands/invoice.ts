@@ -58,23 +58,27 @@ export default {
     const csv = context.option('ledger-csv')
     if (csv !== undefined) return shown(context, read, compare(ledgerOf(csv)), null)
     const project = context.option('project') ?? null
-    return withLedger(context.config, async (clickhouse) => {
-      const zone = read.bill.formats[0]?.zone ?? 'UTC'
-      const ledger = await readLedgerDays(clickhouse, { days: read.bill.days, zone, project })
-      const result = compare(ledger.cells)
-      if (context.has('dry-run')) return shown(context, read, result, null)
-      const importId = randomUUIDv7()
-      await storeInvoice(clickhouse, {
-        importId,
-        importedAt: new Date(),
-        project: project ?? (ledger.projects.length > 1 ? '' : (ledger.projects[0] ?? 'default')),
-        asked: provider,
-        bill: read.bill,
-        files: read.files,
-        result,
-      })
-      return shown(context, read, result, importId)
-    })
+    return withLedger(
+      context.config,
+      async (clickhouse) => {
+        const zone = read.bill.formats[0]?.zone ?? 'UTC'
+        const ledger = await readLedgerDays(clickhouse, { days: read.bill.days, zone, project })
+        const result = compare(ledger.cells)
+        if (context.has('dry-run')) return shown(context, read, result, null)
+        const importId = randomUUIDv7()
+        await storeInvoice(clickhouse, {
+          importId,
+          importedAt: new Date(),
+          project: project ?? (ledger.projects.length > 1 ? '' : (ledger.projects[0] ?? 'default')),
+          asked: provider,
+          bill: read.bill,
+          files: read.files,
+          result,
+        })
+        return shown(context, read, result, importId)
+      },
+      { requestTimeoutMs: 600_000 },
+    )
   },
 } satisfies Command
 

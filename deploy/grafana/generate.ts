@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import { invoiceBoard } from './invoice.ts'
 import { spendBoard } from './spend.ts'
 import { traceBoard } from './trace.ts'
 
@@ -9,6 +10,7 @@ import { traceBoard } from './trace.ts'
 export function dashboards(): ReadonlyMap<string, string> {
   const text = (board: Dashboard) => `${JSON.stringify(board, null, 2)}\n`
   return new Map([
+    ['invoice.json', text(invoiceBoard())],
     ['spend.json', text(spendBoard())],
     ['trace.json', text(traceBoard())],
   ])

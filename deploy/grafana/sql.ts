@@ -32,10 +32,15 @@ export const timeZone = "if('${__timezone}' = 'utc', 'UTC', '${__timezone}')"
 
 /**
  * The text of `schemas/queries/<name>.sql` for a panel: the range is the board's, `project` widens to all its variables
- * (in `spans`, which a question reads beside its calls, to the project alone), the time zone is the reader's, and every
+ * (in `spans`, which a question reads beside its calls, to the project alone) or to the `names` given, the time zone is the
+ * reader's, and every
  * other parameter keeps its default unless given here. Throws when a parameter is left over.
  */
-export function question(name: string, values: Readonly<Record<string, string>> = {}): string {
+export function question(
+  name: string,
+  values: Readonly<Record<string, string>> = {},
+  names?: readonly Scope[],
+): string {
   const file = readFileSync(new URL(`../../schemas/queries/${name}.sql`, import.meta.url), 'utf8')
   const parameters: Record<string, string> = { tz: timeZone, from: '$__fromTime', to: '$__toTime', ...values }
   for (const [, parameter = '', text = ''] of file.matchAll(/^-- param: (\w+) .+? = (.+)$/gm)) {
@@ -46,7 +51,7 @@ export function question(name: string, values: Readonly<Record<string, string>> 
     .trim()
     .replace(/(\w+)\.(\w+) >= \{from:[^}]+\}\s+AND \1\.\2 < \{to:[^}]+\}/g, '$$__timeFilter($1.$2)')
     .replace(/(\w+)\.project_id = \{project:String\}/g, (_, alias: string) => {
-      return file.includes(`FROM spans AS ${alias}\n`) ? scoped(alias, ['project']) : scoped(alias)
+      return scoped(alias, names ?? (file.includes(`FROM spans AS ${alias}\n`) ? ['project'] : everyScope))
     })
     .replace(/(?<!\$)\{(\w+):[^}]+\}/g, (placeholder, parameter: string) => {
       const text = parameter === 'project' ? undefined : parameters[parameter]

@@ -12,14 +12,19 @@ WITH
   calls AS
   (
     SELECT
-      c.trace_id AS trace_id, c.span_id AS span_id, c.parent_span_id AS parent_span_id, c.start_time AS start_time,
+      c.start_time AS start_time,
       c.provider AS provider, c.model AS model, c.response_id AS response_id,
       c.service_tier AS service_tier, c.price_conditions AS price_conditions,
       c.price_book AS price_book, c.price_entry AS price_entry,
       toFloat64(ifNull(c.input_tokens, 0)) AS all_input, toFloat64(ifNull(c.output_tokens, 0)) AS all_output,
       toFloat64(c.cache_read_tokens) AS cache_read, toFloat64(c.cache_write_tokens) AS cache_write, c.usage_other AS usage_other,
       c.input_cost AS input_cost, c.cache_read_cost AS cache_read_cost, c.cache_write_cost AS cache_write_cost,
-      c.output_cost AS output_cost, c.other_cost AS other_cost, c.total_cost AS total_cost
+      c.output_cost AS output_cost, c.other_cost AS other_cost, c.total_cost AS total_cost,
+      -- Which call it is, which answer, and which usage its own span and the calling one would show.
+      sipHash64(c.trace_id, c.span_id) AS span_key,
+      sipHash64(c.provider, c.response_id, all_input, all_output) AS id_key,
+      sipHash64(c.trace_id, c.span_id, c.provider, all_input, cache_read, all_output) AS own_key,
+      sipHash64(c.trace_id, c.parent_span_id, c.provider, all_input, cache_read, all_output) AS parent_key
     FROM llm_calls AS c
     WHERE c.project_id = {project:String}
       AND c.start_time >= {from:DateTime64(3, 'UTC')}
@@ -28,18 +33,10 @@ WITH
   ),
   repeated AS
   (
-    SELECT provider, response_id, all_input, all_output, min((start_time, span_id)) AS first
+    SELECT id_key, min(span_key) AS first
     FROM calls
     WHERE response_id != ''
-    GROUP BY provider, response_id, all_input, all_output
-    HAVING count() > 1
-  ),
-  nested AS
-  (
-    SELECT trace_id, provider, all_input, cache_read, all_output, groupArray(span_id) AS spans
-    FROM calls
-    WHERE all_input + all_output > 0
-    GROUP BY trace_id, provider, all_input, cache_read, all_output
+    GROUP BY id_key
     HAVING count() > 1
   ),
   entries AS
@@ -48,28 +45,46 @@ WITH
     FROM model_prices FINAL
     GROUP BY price_book, entry_id
   ),
-  split AS
+  -- What is alike is summed first; costs are linear in tokens within a price entry and band, so sums divide as calls do.
+  sums AS
   (
     SELECT
       toString(toDate(a.start_time, {tz:String})) AS day, a.provider AS provider, a.model AS model,
+      a.service_tier AS service_tier, a.price_conditions AS price_conditions,
+      a.price_book AS price_book, a.price_entry AS price_entry,
+      arrayCount(edge -> a.all_input > edge, (SELECT groupUniqArray(min_input_tokens) FROM model_prices)) AS size,
+      (a.response_id != '' AND r.first != 0 AND a.span_key != r.first)
+        OR a.parent_key IN (SELECT own_key FROM calls WHERE all_input + all_output > 0) AS is_repeat,
+      [a.input_cost IS NULL, a.cache_read_cost IS NULL, a.cache_write_cost IS NULL, a.output_cost IS NULL,
+        a.other_cost IS NULL, a.total_cost IS NULL] AS nulls,
+      arraySort(mapKeys(a.usage_other)) AS units,
+      count() AS calls, min(a.response_id != '') AS has_id, max(a.all_input) AS largest,
+      sum(a.all_input) AS all_input, sum(a.all_output) AS all_output,
+      sum(a.cache_read) AS cache_read, sum(a.cache_write) AS cache_write, sumMap(a.usage_other) AS u,
+      sum(a.input_cost) AS input_cost, sum(a.cache_read_cost) AS cache_read_cost, sum(a.cache_write_cost) AS cache_write_cost,
+      sum(a.output_cost) AS output_cost, sum(a.other_cost) AS other_cost, sum(a.total_cost) AS total_cost
+    FROM calls AS a
+    LEFT JOIN repeated AS r ON r.id_key = a.id_key
+    GROUP BY day, provider, model, service_tier, price_conditions, price_book, price_entry, size, is_repeat, nulls, units
+  ),
+  split AS
+  (
+    SELECT
+      a.day AS day, a.provider AS provider, a.model AS model, a.calls AS calls, a.has_id AS has_id, a.is_repeat AS is_repeat,
       JSONExtractString(a.price_conditions, 'serviceTier') AS priced_tier,
       if(priced_tier = '', a.service_tier, priced_tier) AS tier,
       JSONExtractString(a.price_conditions, 'dataResidency') AS residency,
       JSONExtractString(a.price_conditions, 'deploymentType') AS deployment,
       multiIf(residency != '', residency, a.provider IN ('openai', 'anthropic'), '', deployment != '', deployment, '?') AS geo,
       JSONExtractString(a.price_conditions, 'speed') AS speed,
-      a.response_id != '' AS has_id,
-      (n.all_input + n.all_output > 0 AND has(n.spans, a.parent_span_id))
-        OR (r.response_id != '' AND (a.start_time, a.span_id) != r.first) AS is_repeat,
-      arrayLast(b -> b.1 = 0 OR a.all_input > b.1, e.bands) AS band,
+      arrayLast(b -> b.1 = 0 OR a.largest > b.1, e.bands) AS band,
       if(band.1 > 0, 'long', '') AS band_name,
-      a.usage_other AS u,
+      a.u AS u,
       a.cache_read - least(a.cache_read, u['cache_read_audio_tokens']) AS read_text,
       a.cache_write - least(a.cache_write, u['cache_write_1h_tokens']) AS write_5m,
       u['input_audio_tokens'] + u['input_image_tokens'] + u['input_video_tokens'] AS input_others,
       u['output_audio_tokens'] + u['output_image_tokens'] AS output_others,
-      a.total_cost IS NOT NULL AND a.input_cost IS NULL AND a.cache_read_cost IS NULL AND a.cache_write_cost IS NULL
-        AND a.output_cost IS NULL AND a.other_cost IS NULL AS is_whole,
+      a.nulls = [1, 1, 1, 1, 1, 0] AS is_whole,
       arrayFilter(k -> k.3 > 0, [
         ('input', 1, a.all_input - a.cache_read - a.cache_write - input_others, 'input'),
         ('input_audio', 1, u['input_audio_tokens'], 'inputAudio'),
@@ -86,7 +101,7 @@ WITH
         ('file_search', 5, u['file_search_calls'], 'fileSearch'),
         ('code_session', 5, u['code_interpreter_sessions'], 'codeSession'),
         ('search_unit', 5, u['search_units'], 'searchUnit'),
-        ('grounded_request', 5, u['grounded_requests'], 'groundedRequest'),
+        ('web_search', 5, u['grounded_requests'], 'groundedRequest'),
         ('images', 5, u['images'], 'images'),
         ('characters', 5, u['input_characters'], 'characters'),
         ('audio_seconds', 5, u['audio_seconds'], 'audioSeconds'),
@@ -108,12 +123,7 @@ WITH
         i = arrayFirstIndex(j -> j.2 = k.2, kinds),
           columns[k.2] - arraySum((j, s, at) -> if(j.2 = k.2 AND at != i, s, toDecimal128(0, 12)), kinds, shares, arrayEnumerate(kinds)),
         CAST(shares[i], 'Nullable(Decimal(38, 12))')), kinds, arrayEnumerate(kinds)) AS costs
-    FROM calls AS a
-    LEFT JOIN repeated AS r
-      ON r.provider = a.provider AND r.response_id = a.response_id AND r.all_input = a.all_input AND r.all_output = a.all_output
-    LEFT JOIN nested AS n
-      ON n.trace_id = a.trace_id AND n.provider = a.provider AND n.all_input = a.all_input AND n.cache_read = a.cache_read
-        AND n.all_output = a.all_output
+    FROM sums AS a
     LEFT JOIN entries AS e ON e.price_book = a.price_book AND e.entry_id = a.price_entry
   )
 SELECT
@@ -128,13 +138,13 @@ SELECT
   part.3 IS NOT NULL AS is_priced,
   toString(sum(toDecimal128(part.2, 12))) AS quantity,
   sum(part.3) AS cost,
-  count() AS calls,
+  sum(s.calls) AS calls,
   toString(sumIf(toDecimal128(part.2, 12), s.is_repeat)) AS repeated_quantity,
   sumIf(ifNull(part.3, 0), s.is_repeat) AS repeated_cost,
   min(s.has_id) AS has_ids
 FROM split AS s
 ARRAY JOIN arrayConcat(
   arrayMap((k, cost) -> (k.1, k.3, cost), s.kinds, s.costs),
-  [('requests', toFloat64(1), CAST(NULL, 'Nullable(Decimal(38, 12))'))]) AS part
+  [('requests', toFloat64(s.calls), CAST(NULL, 'Nullable(Decimal(38, 12))'))]) AS part
 GROUP BY day, provider, model, kind, tier, geo, speed, band, is_priced
 ORDER BY day, provider, model, kind, tier, geo, speed, band, is_priced
