@@ -7,6 +7,8 @@ import type { MapFile } from './map.ts'
 
 export interface SourceRecord {
   readonly line: number
+  /** Lines that the elements of `results` begin on. */
+  readonly resultLines: readonly number[]
   /** JSON: names as written. CSV: names squashed, see `squash`. */
   readonly values: JsonObject
 }

@@ -5,8 +5,8 @@ import { formatPicoUsd } from '../../schemas/money.ts'
 import { type BillCell, BillCells } from './bill.ts'
 import { CsvRows } from './csv.ts'
 import { type Fine, picoOfFine } from './exact.ts'
-import { arrayOf, type InvoiceFormat, objectOf, type ReadContext, squash, textOf } from './format.ts'
-import { type JsonObject, JsonSplitter, type JsonValue, parseExact } from './json.ts'
+import { arrayOf, type InvoiceFormat, objectOf, type ReadContext, type SourceRecord, squash, textOf } from './format.ts'
+import { JsonSplitter, type JsonValue, parseExact } from './json.ts'
 import { InvoiceError, type Note, type Sink } from './line.ts'
 
 export interface ImportedFile {
@@ -224,7 +224,7 @@ export class FileRead {
     else {
       const isPages = isPaged(head)
       this.json = new JsonSplitter(isPages ? ['data'] : [], {
-        element: (text, line) => this.element(parseExact(text), line),
+        element: (text, line) => this.element(parseExact(text), line, text),
         member: (name, text) => this.member(name, parseExact(text)),
       })
     }
@@ -250,7 +250,7 @@ export class FileRead {
     this.hasMore = null
   }
 
-  private element(value: JsonValue, line: number): void {
+  private element(value: JsonValue, line: number, source = ''): void {
     const record = objectOf(value)
     const page = record['data']
     if (Array.isArray(page)) {
@@ -277,7 +277,11 @@ export class FileRead {
       )
     }
     const kind = textOf(objectOf(arrayOf(results)[0]), 'object')
-    this.take(format, `${format.id}${kind === '' ? '' : `:${kind}`}`, start, line, record)
+    this.take(format, `${format.id}${kind === '' ? '' : `:${kind}`}`, start, {
+      line,
+      resultLines: resultLines(source, line),
+      values: record,
+    })
   }
 
   private row(line: number, cells: readonly string[]): void {
@@ -291,16 +295,12 @@ export class FileRead {
       throw new InvoiceError(`line ${line}: ${cells.length} cells under ${this.columns.length} columns`)
     const values: Record<string, string> = {}
     for (let i = 0; i < cells.length; i++) values[this.columns[i]!] = cells[i]!
-    this.take(
-      this.format,
-      this.format.id,
-      values['starttime'] ?? values['date'] ?? values['usagedateutc'] ?? '',
-      line,
-      values,
-    )
+    const bucket = values['starttime'] ?? values['date'] ?? values['usagedateutc'] ?? ''
+    this.take(this.format, this.format.id, bucket, { line, resultLines: [], values })
   }
 
-  private take(format: InvoiceFormat, dataset: string, bucket: string, line: number, values: JsonObject): void {
+  private take(format: InvoiceFormat, dataset: string, bucket: string, record: SourceRecord): void {
+    const { line } = record
     if (format.isNoBill !== undefined) throw new InvoiceError(`${format.title} is no bill: ${format.isNoBill}`)
     this.used.add(format)
     this.datasets.add(dataset)
@@ -316,7 +316,7 @@ export class FileRead {
       day: (day) => this.days.add(day),
     }
     try {
-      format.read({ line, values }, sink, this.context)
+      format.read(record, sink, this.context)
     } catch (error) {
       if (error instanceof InvoiceError) throw new InvoiceError(`line ${line}: ${error.message}`)
       throw error
@@ -340,6 +340,17 @@ export class FileRead {
 /** Exports of the same figures in different forms share a name. */
 function datasetOf(dataset: string): string {
   return dataset.replace('anthropic-console-', 'anthropic-').replace(/^openai-costs.*/, 'openai-costs')
+}
+
+/** Lines of the rows of a bucket, whose text begins on `line`. */
+function resultLines(source: string, line: number): number[] {
+  const lines: number[] = []
+  const rows = new JsonSplitter(['results'], {
+    element: (_, at) => void lines.push(line + at - 1),
+    member: () => undefined,
+  })
+  rows.push(source)
+  return lines
 }
 
 /** Whether the top level is a page with its rows under `data`, and not a row itself. */

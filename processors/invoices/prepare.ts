@@ -122,10 +122,15 @@ export function prepare(provider: string, sources: Sources): Prepared {
       set('discount', cell.charge === 'credit' ? 'credit on the bill' : 'discount on the bill', 'a row of its own')
     else if (cell.charge !== 'usage')
       set('non-token line', cell.charge === 'tax' ? 'tax' : 'line without usage', 'kind of charge')
-    else if (cell.family === null) set('unmapped name', 'kind not known', 'no rule reads the label')
+    else if (cell.family === null)
+      set('unmapped name', 'kind not known', `no rule reads the label, first on line ${cell.firstLine}`)
     else if (cell.family === 'other') set('non-token line', 'line without token kind', 'label')
     else if (model === null)
-      set('unmapped name', cell.model === null ? 'no model on the line' : 'model not known', 'no rule reads the label')
+      set(
+        'unmapped name',
+        cell.model === null ? 'no model on the line' : 'model not known',
+        `no rule reads the label, first on line ${cell.firstLine}`,
+      )
     else {
       const given = {
         cell,

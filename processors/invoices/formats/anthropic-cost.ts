@@ -43,7 +43,7 @@ export default {
       return typeof amount === 'string' && object === undefined && cost_type !== undefined
     })
   },
-  read({ line, values }, sink, { map }) {
+  read({ line, resultLines, values }, sink, { map }) {
     const day = dayOf(values, 'starting_at')
     sink.day(day)
     const rows = arrayOf(values['results'])
@@ -56,7 +56,7 @@ export default {
       })
     for (const [i, row] of rows.entries()) {
       try {
-        sink.line(lineOf(objectOf(row), day, line + i, map))
+        sink.line(lineOf(objectOf(row), day, resultLines[i] ?? line, map))
       } catch (error) {
         if (error instanceof InvoiceError) throw new InvoiceError(`result ${i + 1} of ${day}: ${error.message}`)
         throw error

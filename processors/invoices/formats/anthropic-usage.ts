@@ -16,12 +16,12 @@ export default {
   parts: 'once',
   finalAfterDays: 2,
   json: (bucket) => arrayOf(bucket['results']).some((row) => objectOf(row)['uncached_input_tokens'] !== undefined),
-  read({ line, values }, sink) {
+  read({ line, resultLines, values }, sink) {
     const day = dayOf(values, 'starting_at')
     sink.day(day)
     for (const [i, row] of arrayOf(values['results']).entries()) {
       try {
-        readResult(objectOf(row), day, line + i, sink)
+        readResult(objectOf(row), day, resultLines[i] ?? line, sink)
       } catch (error) {
         if (error instanceof InvoiceError) throw new InvoiceError(`result ${i + 1} of ${day}: ${error.message}`)
         throw error

@@ -43,7 +43,7 @@ export default {
   csv: { required: [['start_time'], ['amount_value'], ['amount_currency'], ['line_item']] },
   json: (bucket) =>
     arrayOf(bucket['results']).some((row) => textOf(objectOf(row), 'object') === 'organization.costs.result'),
-  read({ line, values }, sink, context) {
+  read({ line, resultLines, values }, sink, context) {
     if (values['results'] === undefined) {
       const iso = textOf(values, 'starttimeiso')
       const day = iso === '' ? dayOfUnix(values, 'starttime') : dayOf(values, 'starttimeiso')
@@ -68,7 +68,7 @@ export default {
         sink.line(
           lineOf(
             {
-              line: line + i,
+              line: resultLines[i] ?? line,
               day,
               label: textOf(result, 'line_item'),
               unit: textOf(result, 'quantity_unit'),

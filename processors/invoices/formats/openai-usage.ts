@@ -39,13 +39,13 @@ export default {
   parts: 'once',
   finalAfterDays: 2,
   json: (bucket) => arrayOf(bucket['results']).some((row) => object.test(textOf(objectOf(row), 'object'))),
-  read({ line, values }, sink) {
+  read({ line, resultLines, values }, sink) {
     const day = dayOfUnix(values, 'start_time')
     sink.day(day)
     for (const [i, row] of arrayOf(values['results']).entries()) {
       const result = objectOf(row)
       try {
-        readResult(result, day, line + i, (each) => sink.line(each))
+        readResult(result, day, resultLines[i] ?? line, (each) => sink.line(each))
       } catch (error) {
         if (error instanceof InvoiceError) throw new InvoiceError(`result ${i + 1} of ${day}: ${error.message}`)
         throw error
