@@ -152,12 +152,13 @@ function priceLines({ card }: Quote): string[] {
   ]
 }
 
-function bandWords({ count, over, inclusive, next }: QuotedBand): string {
+function bandWords({ count, over, inclusive, thinking, next }: QuotedBand): string {
   if (count === 1) return 'one price for every size of prompt'
   const from =
     over === null ? '' : `${inclusive ? 'from' : 'over'} ${grouped(over)} input tokens${inclusive ? ' on' : ''}`
   const to = next === null ? '' : `${next.inclusive ? 'below' : 'up to'} ${grouped(next.over)} input tokens`
-  return `${[from, to].filter((part) => part !== '').join(', ')}; the whole call is charged by it`
+  const parts = [from, to, thinking ? 'for calls that used reasoning tokens' : ''].filter((part) => part !== '')
+  return `${parts.length === 0 ? 'the base rates' : parts.join(', ')}; the whole call is charged by it`
 }
 
 function quantityLines({ usage, split, unpricedUnits }: Quote): string[] {

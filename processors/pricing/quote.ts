@@ -46,6 +46,8 @@ export interface QuotedBand {
   /** Lower edge in input tokens, null for the base band. */
   readonly over: number | null
   readonly inclusive: boolean
+  /** It holds because the call used reasoning tokens. */
+  readonly thinking: boolean
   /** Lower edge of the next band, null when there is none. */
   readonly next: { readonly over: number; readonly inclusive: boolean } | null
 }
@@ -189,6 +191,7 @@ function quotedCard(book: PriceBook, lookups: readonly Lookup[], card: Card, usa
       count: card.bands.length,
       over: band.over < 0 ? null : band.over,
       inclusive: band.inclusive,
+      thinking: band.thinking,
       next: next === undefined ? null : { over: next.over, inclusive: next.inclusive },
     },
   }

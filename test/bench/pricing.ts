@@ -184,11 +184,11 @@ export function measurePricing(rounds: number): PricingResult {
   }
 }
 
-/** By the CPU this process was given, so that a neighbour on the machine does not count. */
+/** By the CPU this thread was given, so that a neighbour on the machine does not count. */
 function perSecond(count: number, work: () => void): number {
-  const from = process.cpuUsage()
+  const from = process.threadCpuUsage()
   work()
-  const { user, system } = process.cpuUsage(from)
+  const { user, system } = process.threadCpuUsage(from)
   return count / ((user + system) / 1e6)
 }
 

@@ -271,6 +271,44 @@ describe('price PROVIDER MODEL', () => {
       expect(out).toContain(line)
   })
 
+  test('rates for calls that reasoned say so', async () => {
+    const call = ['alibaba_cloud', 'qwen-plus', '--at', '2026-08-10', '--input', '1000', '--output', '100']
+    const thinking = await run(...call, '--reasoning', '50')
+    expect(thinking.out).toContain('input tokens, for calls that used reasoning tokens; the whole call')
+    expect((await run(...call)).out).toContain('up to 256,000 input tokens; the whole call')
+  })
+
+  test('minimum, fallback and a missing rate show in the quantities', async () => {
+    const short = await run('groq', 'whisper-large-v3', ...at, '--audio-seconds', '4')
+    expect(short.out).toContain('4, at least 10 = 10')
+    expect(short.out).toContain('0.000308333333333333… ≈ 0.000308333333 USD')
+    const whole = await run(
+      'mistral_ai',
+      'mistral-embed',
+      ...at,
+      '--input',
+      '1000',
+      '--video-seconds',
+      '2',
+      '--output',
+      '0',
+    )
+    expect(whole.out).toContain('video seconds  2   no rate')
+    expect(whole.out).toContain('partial, no_rate_for_unit')
+    const merged = await run(
+      'groq',
+      'llama-3.3-70b-versatile',
+      ...at,
+      '--input',
+      '100',
+      '--cache-read',
+      '40',
+      '--output',
+      '1',
+    )
+    expect(merged.out).toContain('100 − 40 (cache read) + 40 (cache read, no rate of its own) = 100')
+  })
+
   test('the printed components are the products they claim to be, and add up', async () => {
     for (const { provider, model, usage, timestamp } of vectors.filter((_, i) => i % 18 === 0)) {
       const flags = Object.entries(usage).flatMap(([name, count]) => {
