@@ -156,6 +156,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     onInsert: ({ ms }) => metrics.insertSeconds.observe(ms / 1000),
     book: () => keeper.book,
     onSettled: (changes) => metrics.corrections.add(changes),
+    onDifference: (usd) => metrics.ledgerDifferenceUsd.set(usd),
     log,
   })
   parts.push({ name: 'write side', stop: () => writeSide.stop() })

@@ -13,6 +13,7 @@ import { pause } from './insert-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { waitingClock } from './journal/settings.ts'
 import type { Log } from './log.ts'
+import { Reconciler } from './reconciling/reconciler.ts'
 import { StepKeeper } from './repricing/step-keeper.ts'
 import { ScoreResolver } from './score-resolver.ts'
 import { Settler } from './settling/settler.ts'
@@ -23,6 +24,9 @@ import { Writer, type WriterStats } from './writer.ts'
 const schemaRetryMs = { first: 500, most: 15_000 } as const
 /** What the last inserts may take when the collector is told to stop; what is left waits for the next start. */
 const drainMsMax = 2500
+
+/** What settling changes is through so long after a trace is quiet. */
+const quietBesidesMs = 60_000
 
 export interface WriteSideParts {
   readonly config: Config
@@ -41,6 +45,8 @@ export interface WriteSideParts {
   readonly book: () => PriceBook
   /** So many rows were put right after their first write. */
   readonly onSettled: (changes: number) => void
+  /** Cost in the rollups less cost in the rows, of hours gone quiet, before it was put right. */
+  readonly onDifference: (usd: number) => void
   readonly log: Log
 }
 
@@ -68,6 +74,14 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
     onSettled: parts.onSettled,
     log,
   })
+  const reconciler = new Reconciler({
+    clickhouse,
+    database: config.clickhouseDatabase,
+    quietMs: config.settleAfterMs + quietBesidesMs,
+    oldestWaitingMs: () => oldestMs(parts.journal),
+    onDifference: parts.onDifference,
+    log,
+  })
   const abort = new AbortController()
   const schema = prepareSchema(parts, abort.signal)
   let isWriting = false
@@ -78,6 +92,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
       resolver.start()
       steps.start()
       settler.start()
+      reconciler.start()
       await writer.run(abort.signal)
     })
     .catch((error: unknown) => log.error('ClickHouse cannot be used: rows wait in the journal', { error }))
@@ -86,7 +101,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
     stats: () => writer.stats(),
     poke: () => resolver.poke(),
     async stop() {
-      await Promise.all([resolver.stop(), steps.stop(), settler.stop()])
+      await Promise.all([resolver.stop(), steps.stop(), settler.stop(), reconciler.stop()])
       if (isWriting) await writer.drain(Math.min(drainMsMax, config.shutdownGraceMs))
       abort.abort()
       await running

@@ -6,7 +6,7 @@ import { type Command, type CommandContext, exitCode, UsageError } from '../comm
 import { bookOf } from '../command-book.ts'
 import { withLedger } from '../command-clickhouse.ts'
 import { instantOf, periodOf, periodOptions } from '../command-times.ts'
-import { drift } from '../repricing/audit.ts'
+import { drift } from '../reconciling/rollups.ts'
 import type { DifferenceGroup, DifferenceTotals } from '../repricing/differences.ts'
 import { progressOf } from '../repricing/progress.ts'
 import { completeSteps, type PublishParts, step } from '../repricing/publish.ts'

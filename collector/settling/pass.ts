@@ -26,7 +26,8 @@ export interface SettlePass {
 }
 
 const tracesMax = 2000
-const changesMax = 1000
+/** All of a statement's values go in its address, of which a server reads a megabyte. */
+const changesMax = 200
 /** As written in `ledger_corrections.made_by`. */
 export const settledBy = 'settle'
 

@@ -110,16 +110,23 @@ async function ofManyScopes(
 
 const minuteMicros = 60_000_000
 
+/** A statement's values go in its address, of which a server reads a megabyte. */
+const tracesOfStatement = 5000
+
 /** All spans of these traces in their newest state. */
 export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): Promise<Stored[]> {
-  if (traceIds.length === 0) return []
-  return clickhouse.query<Stored>(
-    `SELECT project_id, trace_id, span_id, parent_span_id, kind, scope_name, service, status,
-      toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
-      request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-      reasoning_tokens, usage_other, user_id, session_id, feature, prompt_name, prompt_version,
-      cost_status, cost_reason, cost_flags, counted_as, attempt, attempts, total_cost, wasted_cost, revision
-    FROM spans FINAL WHERE trace_id IN {traces:Array(String)}`,
-    { traces: traceIds },
-  )
+  const spans: Stored[] = []
+  for (let from = 0; from < traceIds.length; from += tracesOfStatement) {
+    const some = await clickhouse.query<Stored>(
+      `SELECT project_id, trace_id, span_id, parent_span_id, kind, scope_name, service, status,
+        toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
+        request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+        reasoning_tokens, usage_other, user_id, session_id, feature, prompt_name, prompt_version,
+        cost_status, cost_reason, cost_flags, counted_as, attempt, attempts, total_cost, wasted_cost, revision
+      FROM spans FINAL WHERE trace_id IN {traces:Array(String)}`,
+      { traces: traceIds.slice(from, from + tracesOfStatement) },
+    )
+    for (const span of some) spans.push(span)
+  }
+  return spans
 }

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { drift } from '../../collector/repricing/audit.ts'
+import { drift } from '../../collector/reconciling/rollups.ts'
 import { completeSteps, step } from '../../collector/repricing/publish.ts'
 import { findRun } from '../../collector/repricing/runs.ts'
 import { StepKeeper } from '../../collector/repricing/step-keeper.ts'

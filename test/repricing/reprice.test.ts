@@ -1,7 +1,7 @@
 // A run shows, writes, adopts and undoes exactly what a plain recomputation says.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { drift } from '../../collector/repricing/audit.ts'
+import { drift } from '../../collector/reconciling/rollups.ts'
 import { step } from '../../collector/repricing/publish.ts'
 import { differencesOf } from '../../collector/repricing/reading.ts'
 import { recompute } from '../../collector/repricing/recompute.ts'
