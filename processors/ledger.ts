@@ -6,9 +6,8 @@ import type { StringTable } from '../schemas/string-table.ts'
 import { unit, usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import type { UsageEstimator } from './estimate.ts'
-import type { PriceBook, Resolution } from './pricing/book.ts'
-import type { CallConditions, ConditionTable } from './pricing/conditions.ts'
-import { impliedBy } from './pricing/model-names.ts'
+import type { Implied, PriceBook, Resolution } from './pricing/book.ts'
+import type { ConditionTable } from './pricing/conditions.ts'
 import { checkUsage, type PricedCall, priceChecked, priceFlags, priceUsage } from './pricing/price.ts'
 
 const slotsMax = 50_000
@@ -62,9 +61,9 @@ export class Ledger {
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
-  /** What the provider's model asked for implies, by their key. */
-  private readonly implied = new Map<number, Partial<CallConditions>>()
-  /** Keys of those that imply nothing, nearly all, at hand. */
+  /** What the provider's model asked for implies, by their key; of the book in use. */
+  private readonly implied = new Map<number, Implied>()
+  /** Keys of those that imply nothing at any time, nearly all, at hand. */
   private readonly plainRequests = new Float64Array(nearSize).fill(-1)
   private readonly result: PricedCall = {
     status: 'unpriced',
@@ -106,6 +105,8 @@ export class Ledger {
     if (book === this.book) return
     this.book = book
     this.near.fill(undefined)
+    this.implied.clear()
+    this.plainRequests.fill(-1)
     const known = this.slotsByBook.get(book)
     this.slots = known ?? new Map()
     if (known === undefined) this.slotsByBook.set(book, this.slots)
@@ -161,13 +162,16 @@ export class Ledger {
     const key = provider * 0x4000000 + request
     const place = (Math.imul(request, 0x9e3779b1) ^ provider) & (nearSize - 1)
     if (this.plainRequests[place] === key) return
-    const implied = this.implied.get(key) ?? impliedBy(strings.text(provider), strings.text(request))
-    if (implied === null) {
-      this.plainRequests[place] = key
-      return
+    const endMs = this.endMs(row)
+    let found = this.implied.get(key)
+    if (found === undefined || endMs < found.fromMs || endMs >= found.toMs) {
+      found = this.book.impliedBy(strings.text(provider), strings.text(request), endMs)
+      this.implied.set(key, found)
     }
-    this.implied.set(key, implied)
-    batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
+    const { implied } = found
+    if (implied !== null) batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
+    else if (found.fromMs === Number.NEGATIVE_INFINITY && found.toMs === Number.POSITIVE_INFINITY)
+      this.plainRequests[place] = key
   }
 
   private price(row: number, model: number): void {
@@ -234,7 +238,7 @@ export class Ledger {
     const { batch } = this
     const provider = batch.low[low.provider]![row]!
     const condition = batch.condition[row]!
-    const endMs = Math.floor((batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6)
+    const endMs = this.endMs(row)
     const nearPlace = (Math.imul(model, 0x9e3779b1) ^ Math.imul(provider, 0x85ebca6b) ^ condition) & (nearSize - 1)
     const near = this.near[nearPlace]
     if (near !== undefined && answers(near, provider, model, condition) && endMs >= near.fromMs && endMs < near.toMs)
@@ -242,6 +246,11 @@ export class Ledger {
     const slot = this.farSlot(provider, model, condition, endMs)
     this.near[nearPlace] = slot
     return slot
+  }
+
+  /** The billing instant. */
+  private endMs(row: number): number {
+    return Math.floor((this.batch.endHigh[row]! * 4294967296 + this.batch.endLow[row]!) / 1e6)
   }
 
   private farSlot(provider: number, model: number, condition: number, endMs: number): Slot {

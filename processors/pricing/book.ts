@@ -13,7 +13,7 @@ import { discountedId, discountedRates } from './custom/discount.ts'
 import { type CustomSettings, noSettings } from './custom/form.ts'
 import { type CustomView, CustomViews, isDiscounted } from './custom/view.ts'
 import type { ModelAlias, OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
-import { providerInName } from './model-names.ts'
+import { impliedBy, providerInName } from './model-names.ts'
 import { Window } from './schedule.ts'
 import { type Found, Shelf } from './shelf.ts'
 
@@ -29,6 +29,13 @@ export type Resolution =
       readonly fromMs: number
       readonly toMs: number
     }
+
+/** Conditions, and for how long the answer stays the same. */
+export interface Implied {
+  readonly implied: Partial<CallConditions> | null
+  readonly fromMs: number
+  readonly toMs: number
+}
 
 export interface PriceBookOptions {
   /** The book as it was known at this instant: Unix milliseconds; absent = all that is recorded. */
@@ -143,6 +150,17 @@ export class PriceBook {
     const isOwn =
       listed.kind === 'miss' && listed.reason === 'unknown_provider' && this.view.shelvesOf(owner).length > 0
     return isOwn ? missOf('unknown_model', window) : listed
+  }
+
+  /**
+   * What a name that was asked for says about the price of the model that answered: a geography in a Bedrock id, or the
+   * kind of deployment that the owner's alias says (`eu/gpt-4.1`). `implied` is null when it says nothing.
+   */
+  impliedBy(provider: string, model: string, atMs: number): Implied {
+    const window = new Window(atMs)
+    const alias = this.view.isEmpty ? null : this.view.aliasOf(provider, model, window)
+    const name = alias?.provider === provider ? alias.model : model
+    return { implied: impliedBy(provider, name), fromMs: window.fromMs, toMs: window.toMs }
   }
 
   /** By the catalogue alone. */

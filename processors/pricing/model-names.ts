@@ -60,7 +60,7 @@ const vertex: readonly Form[] = [
   },
 ]
 
-/** LiteLLM's words for where an Azure deployment runs. */
+/** LiteLLM's words for where an Azure deployment runs, and one for throughput that is paid by the hour. */
 const azurePlaces: { readonly [word: string]: Partial<CallConditions> } = {
   global: { deploymentType: 'global-standard' },
   'global-standard': { deploymentType: 'global-standard' },
@@ -68,6 +68,7 @@ const azurePlaces: { readonly [word: string]: Partial<CallConditions> } = {
   eu: { deploymentType: 'datazone-standard', region: 'eu' },
   apac: { deploymentType: 'datazone-standard', region: 'apac' },
   'us-gov': { region: 'us-gov' },
+  provisioned: { deploymentType: 'provisioned' },
 }
 
 const azure: readonly Form[] = [

@@ -13,16 +13,19 @@ const book = new PriceBook(loadPriceBook())
 
 class Priced {
   readonly bench = new Bench()
-  private readonly ledger = new Ledger({
-    book,
-    batch: this.bench.batch,
-    strings: this.bench.strings,
-    charge: this.bench.charge,
-    conditions: this.bench.normaliser.conditions,
-  })
+  private readonly ledger: Ledger
+
+  constructor(by = book) {
+    const { batch, strings, charge, normaliser } = this.bench
+    this.ledger = new Ledger({ book: by, batch, strings, charge, conditions: normaliser.conditions })
+  }
+
+  use(other: PriceBook): void {
+    this.ledger.use(other)
+  }
 
   /** Pico-USD of a call of a million tokens in and none out. */
-  total(provider: string, model: string, more: Attributes = {}): number {
+  total(provider: string, model: string, more: Attributes = {}, startMs?: number): number {
     const attributes = {
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': provider,
@@ -31,7 +34,8 @@ class Priced {
       'gen_ai.usage.output_tokens': 0,
       ...more,
     }
-    this.bench.rows(tracesRequest({ spans: [{ name: 'chat', attributes }] }))
+    const times = startMs === undefined ? {} : { startMs, endMs: startMs + 1000 }
+    this.bench.rows(tracesRequest({ spans: [{ name: 'chat', attributes, ...times }] }))
     this.ledger.run()
     return this.bench.batch.costs[cost.total]!
   }
@@ -78,4 +82,37 @@ test('a fee for each request is charged where nobody counts requests, once', () 
   expect(total({ 'gen_ai.usage.requests': 3 })).toBe(tokens + 0.015)
   priced.total('groq', 'llama-3.3-70b-versatile')
   expect(priced.bench.batch.usage[unit.requests]).toBeNaN()
+})
+
+test('a deployment is of the kind that its owner says, in the time for which it is said', () => {
+  const alias = (name: string, model: string, validFrom: string | null, validTo: string | null) => ({
+    id: `own/${name}/${model}`,
+    provider: 'azure.ai.openai',
+    name,
+    to: null,
+    model,
+    validFrom,
+    validTo,
+    recordedAt: '2026-01-01T00:00:00Z',
+  })
+  const moved = '2026-06-01T00:00:00Z'
+  const aliases = [
+    alias('chat', 'eu/gpt-4.1', null, moved),
+    alias('chat', 'gpt-4.1', moved, null),
+    alias('reserved', 'provisioned/gpt-4.1', null, null),
+  ]
+  const own = new PriceBook(loadPriceBook(), { aliases })
+  const priced = new Priced(own)
+  const total = (request: string, startMs: number): number =>
+    priced.total('azure.ai.openai', 'gpt-4.1-2025-04-14', { 'gen_ai.request.model': request }, startMs) / 1e12
+  const before = Date.parse('2026-05-31T12:00:00Z')
+  const after = Date.parse('2026-06-02T12:00:00Z')
+  expect(total('chat', before)).toBe(2.2)
+  expect(total('chat', after)).toBe(2)
+  expect(total('chat', before)).toBe(2.2)
+  expect(total('other', after)).toBe(2)
+  expect(total('reserved', after)).toBeNaN()
+  // Of another project's book nothing is left.
+  priced.use(book)
+  expect(total('chat', before)).toBe(2)
 })

@@ -155,6 +155,16 @@ export class CustomView {
     return name
   }
 
+  /** What the first alias of a name stands for, narrow scopes first; null when it has none then. */
+  aliasOf(provider: string, model: string, window: Window): { provider: string; model: string } | null {
+    for (const layer of this.layers)
+      for (const { name } of readingsOf(provider, model)) {
+        const target = targetOf(layer, provider, name, window)
+        if (target !== null) return target
+      }
+    return null
+  }
+
   private lookUp(
     provider: string,
     model: string,
