@@ -27,6 +27,8 @@ import { FileWatch } from './watch.ts'
 /** Two equal reads so far apart are a whole file. */
 const settleMs = 100
 const settleReads = 20
+/** As many as the file may have of each kind. */
+const recordsMax = 10_000
 /** Books in front of the last that are told of at the start. */
 const earlierBooks = 5
 
@@ -131,6 +133,11 @@ export class PriceKeeper {
       const { record, findings } = this.check(id, tree)
       if (record === null) throw wrongPrices(findings)
       const api = this.ofSource('api').filter((each) => each.id !== id)
+      if (api.length >= recordsMax)
+        throw new PriceRefusal(
+          'bad_request',
+          `the API has set ${recordsMax} own prices, which is the limit: use the file`,
+        )
       await this.take({ source: 'api', records: [...api, record] })
       const known = this.known().find((each) => each.record.id === id)
       if (known === undefined) throw new Error(`record ${id} was kept and is not there`)

@@ -113,9 +113,9 @@ export class PriceBook {
     return book
   }
 
-  /** A discount multiplies digits: what cannot be counted exactly is found here and not with a call at hand. */
+  /** What cannot be counted is found here and not with a call at hand. */
   private checkOwn(): void {
-    for (const entry of this.ownEntries()) compileEntry(entry)
+    for (const override of this.custom.overrides) compileEntry(override)
   }
 
   /** The book as it prices one project's calls: the same one for all projects that have no prices of their own. */
@@ -213,7 +213,6 @@ export class PriceBook {
   catalogueNames(): CatalogueNames {
     return {
       providers: [...this.shelves.keys()],
-      entriesOf: (provider) => this.shelves.get(provider)?.entries.map(({ entry }) => entry) ?? [],
       modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
       knows: (provider, model) =>
         this.shelfOf(provider, model)?.knows(model) === true ||

@@ -1,12 +1,15 @@
 // Users' own prices in the book: which one prices a call of which project, and what it costs to the pico.
 
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { loadPriceBook } from '../../collector/price-files.ts'
 import { parseOwnPrices } from '../../collector/prices/own-file.ts'
 import { type CallConditions, noConditions, PriceBook, type Resolution } from '../../processors/pricing/book.ts'
 import { customBookParts } from '../../processors/pricing/custom/compile.ts'
 import { lessPercent } from '../../processors/pricing/custom/discount.ts'
 import type { PriceFile } from '../../processors/pricing/file.ts'
 import { priceRows } from '../../processors/pricing/rows.ts'
+import { formatPicoUsd } from '../../schemas/money.ts'
 import { entry, flagNames, priced, row, usd } from './cards.ts'
 
 const at = Date.parse('2026-06-15T12:00:00Z')
@@ -241,6 +244,55 @@ test.each([
   ['1000', '99.9', '1'],
 ])('%s less %s percent is %s', (price, percent, expected) => {
   expect(lessPercent(price, percent)).toBe(expected)
+})
+
+test('a discount is exact to the last digit of any list', () => {
+  const decimal = (whole: number, places: number) =>
+    fc.tuple(fc.bigInt({ min: 0n, max: BigInt(whole) * 10n ** BigInt(places) }), fc.constant(places))
+  const text = ([value, places]: readonly [bigint, number]): string =>
+    `${value / 10n ** BigInt(places)}.${(value % 10n ** BigInt(places)).toString().padStart(places, '0')}`
+  fc.assert(
+    fc.property(decimal(100, 5), decimal(100, 4), fc.nat(2_000_000), (price, percent, tokens) => {
+      const list = [{ provider: 'acme', entries: [entry('acme/x#1', ['x'], { input: text(price) })] }]
+      const yaml = `discounts: [{id: d, provider: acme, model: x, percent: ${text(percent)}}]`
+      const own = parseOwnPrices(Buffer.from(yaml), 'p', new PriceBook(list))
+      const seen = own.records.map((record) => ({ record, seenAt: '2025-12-31T00:00:00Z' }))
+      const found = cost(ask(new PriceBook(list, customBookParts(seen, own.settings)), 'x'), { input: tokens })
+      // tokens × price / 10^5 × (100 − percent / 10^4) / 100 / 10^6, in pico, rounded half up once
+      const exact = BigInt(tokens) * price[0] * (1_000_000n - percent[0])
+      const pico = (exact * 2n + 100_000n) / 200_000n
+      expect(found).toBe(formatPicoUsd(Number(pico)))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('rates too fine for doubles are counted exactly all the same', () => {
+  const list = [{ provider: 'acme', entries: [entry('acme/x#1', ['x'], { input: '0.0416666666667', output: '3' })] }]
+  const own = parseOwnPrices(
+    Buffer.from('discounts: [{id: d, provider: acme, model: x, percent: 7.125}]'),
+    'p',
+    new PriceBook(list),
+  )
+  const seen = own.records.map((record) => ({ record, seenAt: '2025-12-31T00:00:00Z' }))
+  const book = new PriceBook(list, customBookParts(seen, own.settings))
+  // 1,000,001 × 0.0416666666667 × 0.92875 + 3 × 3 × 0.92875 millionths, to the pico
+  expect(cost(ask(book, 'x'), { input: 1_000_001, output: 3 })).toBe('0.038706314115')
+  expect(cost(ask(book, 'x'), { input: 0, output: 0 })).toBe('0')
+})
+
+test('every list of the catalogue takes a discount of any usual fineness', () => {
+  const catalogue = loadPriceBook()
+  const records = catalogue.map(({ provider }) => `  - {provider: ${provider}, model: "*", percent: 7.125}`)
+  const book = new PriceBook(catalogue)
+  const {
+    records: read,
+    settings,
+    findings,
+  } = parseOwnPrices(Buffer.from(`discounts:\n${records.join('\n')}`), 'p', book)
+  expect(findings).toEqual([])
+  const seen = read.map((record) => ({ record, seenAt: '2025-12-31T00:00:00Z' }))
+  expect(book.with(customBookParts(seen, settings)).entries().length).toBeGreaterThan(book.entries().length * 1.9)
 })
 
 test('a plan prices everything it covers at 0 by an entry that names it, whatever tier served it', () => {

@@ -2,18 +2,15 @@
 
 import { nearName } from '../../../schemas/near-name.ts'
 import { compileEntry } from '../card.ts'
-import { conditionNames, type PriceEntry } from '../file.ts'
+import { conditionNames } from '../file.ts'
 import { customBookParts } from './compile.ts'
-import { discountedRates } from './discount.ts'
 import { type Finding, Place, shown, type Tree } from './fields.ts'
 import { type CustomAlias, type CustomRecord, type CustomSettings, noSettings } from './form.ts'
 import { readCustomRecord } from './read.ts'
-import { isDiscounted } from './view.ts'
 
 /** What the checks ask of the catalogue. */
 export interface CatalogueNames {
   readonly providers: readonly string[]
-  entriesOf(provider: string): readonly PriceEntry[]
   /** Canonical ids of a provider's models, for suggestions and patterns. */
   modelsOf(provider: string): readonly string[]
   /** Whether a call that names it could be priced, at whatever time. */
@@ -176,31 +173,16 @@ function checkListed(
       : catalogue.knows(provider, pattern)
     if (!isListed) place.say(fieldOf(model, i), `${shown(pattern)} ${unlisted(provider, pattern, models)}`)
   }
-  const [override] = customBookParts([{ record, seenAt: '1970-01-01T00:00:00Z' }], noSettings).overrides
-  const discount = override?.discount
-  if (override === undefined || discount === undefined) return
-  for (const entry of catalogue.entriesOf(provider)) {
-    if (!isDiscounted(override, entry)) continue
-    const fault = compileFault({ ...entry, bands: discountedRates(entry, discount) })
-    if (fault !== '') place.say('percent', `off ${fault}: write fewer decimals`)
-  }
 }
 
 function checkRates(record: Extract<CustomRecord, { kind: 'price' }>, place: Place): void {
   const [override] = customBookParts([{ record, seenAt: '1970-01-01T00:00:00Z' }], noSettings).overrides
   if (override === undefined) return
-  const fault = compileFault(override)
-  if (fault !== '') place.say('rates', `${fault.replace(`${override.id}: `, '')}: write fewer digits, or a smaller per`)
-}
-
-/** Why its rates cannot be counted exactly; empty when they can. */
-function compileFault(entry: PriceEntry): string {
   try {
-    compileEntry(entry)
-    return ''
+    compileEntry(override)
   } catch (error) {
-    if (error instanceof RangeError) return error.message
-    throw error
+    if (!(error instanceof RangeError)) throw error
+    place.say('rates', `${error.message.replace(`${override.id}: `, '')}: write fewer digits, or a smaller per`)
   }
 }
 

@@ -220,7 +220,7 @@ export class CustomView {
     const id = discountedId(override.id, list.entry)
     let bands = this.discounted.get(id)
     if (bands === undefined) {
-      bands = discountedBands(id, list, override.discount)
+      bands = discountedBands(list, override.discount)
       this.discounted.set(id, bands)
     }
     const { fromMs, toMs } = window
