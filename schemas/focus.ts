@@ -7,7 +7,7 @@ export const focusVersions = ['1.2', '1.4'] as const
 export type FocusVersion = (typeof focusVersions)[number]
 
 /** Where the amount of a row is from. */
-export type CostSource = 'computed' | 'estimated' | 'reported' | 'unpriced' | 'rounding'
+export type CostSource = 'computed' | 'estimated' | 'reported' | 'covered' | 'unpriced' | 'rounding'
 
 /** A price per pricing unit and what follows from it; amounts are exact decimals in the row's currency. */
 export interface FocusPrice {
@@ -212,6 +212,8 @@ function describe(row: FocusRow): string {
       return `${what}: no price known, cost not known`
     case 'reported':
       return `${what}, as charged by the sender's own figure`
+    case 'covered':
+      return `${what}, covered by a plan with a charge of its own`
     case 'estimated':
       return `${what}, tokens estimated`
     case 'rounding':

@@ -56,6 +56,7 @@ export class ListPrices {
 
 export class FocusPrices {
   private readonly known = new Map<string, KnownPrice>()
+  private readonly plans = new Set<string>()
   private readonly catalogue: ListPrices
 
   /** `catalogue` gives list prices, and entries the ledger does not keep. Throws RangeError for a rate that is no decimal. */
@@ -63,6 +64,10 @@ export class FocusPrices {
     this.catalogue = catalogue
     for (const [key, bands] of Map.groupBy(lines, ({ price_book, price_entry }) => priceKey(price_book, price_entry))) {
       const first = bands[0]!
+      if (isPlan(first)) {
+        this.plans.add(key)
+        continue
+      }
       const own = catalogue.entries.get(first.price_entry)
       const isKept = Object.keys(first.rates).length > 0
       const entry = isKept ? entryOf(bands) : own
@@ -76,6 +81,11 @@ export class FocusPrices {
 
   get(book: string, entry: string): KnownPrice | undefined {
     return this.known.get(priceKey(book, entry))
+  }
+
+  /** Whether a plan of the user's, which has a charge of its own, covers the calls. */
+  isPlan(book: string, entry: string): boolean {
+    return this.plans.has(priceKey(book, entry))
   }
 
   /** Band of the catalogue's card for such a call; undefined when the catalogue has none in that currency. */
@@ -101,6 +111,11 @@ export class FocusPrices {
   single(): string[] {
     return [...this.known].filter(([, { compiled }]) => compiled.minimum !== null).map(([key]) => key)
   }
+}
+
+/** What a plan costs stands in the place of its rates, and nothing where it was not said. */
+function isPlan({ currency, rates }: PriceLine): boolean {
+  return currency !== '' && (Object.keys(rates).length === 0 || 'fixed' in rates)
 }
 
 /** How focus_usage.sql names an entry of a book. */

@@ -7,6 +7,7 @@
 //
 //   priced, partial, estimated   parts × rates of the entry; without a rate: `unpriced`
 //   reported                     the sender's amounts as they are, no unit price
+//   of a plan                    0, `covered`: the plan has a charge of its own
 //   unpriced, invalid            parts without an amount, `unpriced`
 
 import {
@@ -142,6 +143,7 @@ export class FocusRows {
   private sharesOf(line: UsageLine, price: KnownPrice | undefined): readonly Share[] {
     if (line.cost_status === 'unpriced' || line.cost_status === 'invalid') return unpricedShares(line)
     if (line.cost_status === 'reported') return amountShares(line, 'reported')
+    if (this.prices.isPlan(line.price_book, line.price_entry)) return amountShares(line, 'covered')
     const source = line.cost_status === 'estimated' ? 'estimated' : 'computed'
     if (price === undefined) return amountShares(line, source)
     const shares = this.pricedShares(line, price, source)

@@ -93,10 +93,24 @@ const book = new PriceBook(
         ),
       ],
     },
-    { provider: 'openai', entries: [entry('openai/half#1', ['half'], { input: '1' })] },
+    {
+      provider: 'openai',
+      entries: [
+        entry('openai/half#1', ['half'], { input: '1' }),
+        entry('openai/gpt-4o-mini#1', ['gpt-4o-mini'], { input: '0.15', output: '0.6' }),
+      ],
+    },
   ],
   {
-    overrides: [{ ...entry('own/gpt-4.1', ['gpt-4.1'], { input: '1.5', output: '6' }), provider: 'openai' }],
+    overrides: [
+      { ...entry('discount:2026', ['gpt-4o-mini'], {}), provider: 'openai', discount: { percent: '12.5' } },
+      {
+        ...entry('plan:2026', ['covered'], { input: '0', output: '0' }),
+        provider: 'openai',
+        plan: { amount: '100', currency: 'USD', period: 'month' },
+      },
+      { ...entry('own/gpt-4.1', ['gpt-4.1'], { input: '1.5', output: '6' }), provider: 'openai' },
+    ],
   },
 )
 
@@ -146,6 +160,8 @@ beforeAll(async () => {
     { provider: 'deepseek', model: 'v4', at: first + 9000, attributes: tokens(1234, 5) },
     { provider: 'deepseek', model: 'v4', at: first + 9100, attributes: tokens(10, 1, { 'gen_ai.usage.cost': 0.5 }) },
     { provider: 'openai', model: 'gpt-4.1', at: first + 9500, attributes: tokens(1000, 100) },
+    { provider: 'openai', model: 'gpt-4o-mini', at: first + 9510, attributes: tokens(1000, 100) },
+    { provider: 'openai', model: 'covered', at: first + 9520, attributes: tokens(1000, 100) },
     // Output has no price: partial.
     { provider: 'openai', model: 'half', at: first + 9600, attributes: tokens(10, 3) },
     {
@@ -392,6 +408,23 @@ test("a user's own price is the contracted one, beside the catalogue's list pric
     BilledCost: '0.0015',
     ListUnitPrice: '2.0',
     ListCost: '0.002',
+  })
+})
+
+test('a discount is a contracted price; calls that a plan covers cost nothing, and say so', async () => {
+  const rows = await rowsOf('1.4')
+  expect(of(rows, 'gpt-4o-mini', 'input')[0]).toMatchObject({
+    ContractedUnitPrice: '0.13125',
+    BilledCost: '0.00013125',
+    ListUnitPrice: '0.15',
+    ListCost: '0.00015',
+    x_PriceEntry: 'discount:2026 off openai/gpt-4o-mini#1',
+  })
+  expect(of(rows, 'covered', 'input')[0]).toMatchObject({
+    BilledCost: '0.0',
+    ConsumedQuantity: '1000.0',
+    x_CostSource: 'covered',
+    SkuPriceId: '',
   })
 })
 
