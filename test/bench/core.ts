@@ -18,12 +18,6 @@ export interface CoreResult {
   readonly bytesPerSpan: number
 }
 
-/** Of this thread: a neighbour on the machine, or the collector of garbage on its own thread, does not count. */
-function cpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
-
 /** Times `rounds` requests of 500 spans, after as many to warm up. */
 export function measureCore(payload: PayloadName, rounds: number): CoreResult {
   const bench = new Bench()
@@ -65,9 +59,9 @@ export function measureCore(payload: PayloadName, rounds: number): CoreResult {
       },
     ]
     for (const [step, run] of work.entries()) {
-      const from = cpuMs()
+      const from = performance.now()
       run()
-      spent[step]! += cpuMs() - from
+      spent[step]! += performance.now() - from
     }
     count += batch.rows
   }

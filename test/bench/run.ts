@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startTestEngine } from '../engine.ts'
-import { type CoreResult, measureCore } from './core.ts'
+import { measureCore } from './core.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 import { measurePricing } from './pricing.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
+import { shareOf } from './profile.ts'
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
@@ -52,16 +53,18 @@ const shapes: readonly Shape[] = [
   { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
 ]
 
+if (options.only !== '' && options.only !== 'pricing')
+  throw new Error(`--only ${options.only}: there is "pricing" alone`)
 pricing()
-if (options.only === 'pricing') process.exit(0)
-if (options.only !== '') throw new Error(`--only ${options.only}: there is "pricing" alone`)
-/** What charge and ledger take of a span, measured in this run. */
-const cores = core()
+if (options.only === '') core()
 const engine = await startTestEngine()
 let runs = 0
 try {
-  await compare()
-  await idleAndHalfLoad()
+  if (options.only === '') {
+    await compare()
+    await idleAndHalfLoad()
+  }
+  await pricingShare()
 } finally {
   await engine.stop()
 }
@@ -76,22 +79,12 @@ function pricing(): void {
   )
 }
 
-function core(): ReadonlyMap<PayloadName, CoreResult> {
+function core(): void {
   console.log('\nColumns on one thread, microseconds a span')
-  const results = new Map<PayloadName, CoreResult>()
   for (const payload of ['S', 'C'] as const) {
-    const result = measureCore(payload, Math.round(300 * scale))
-    const { spansPerSecond, microseconds, bytesPerSpan } = result
+    const { spansPerSecond, microseconds, bytesPerSpan } = measureCore(payload, Math.round(300 * scale))
     console.log(`  ${payload}: ${spansPerSecond} spans/s, ${bytesPerSpan} B a span`, microseconds)
-    results.set(payload, result)
   }
-  return results
-}
-
-/** Percent of the collector's CPU that charging and pricing take: their time on one thread, of all CPU a span costs. */
-function pricingShare(payload: PayloadName, spansPerCpuSecond: number): string {
-  const { charge, price } = cores.get(payload)!.microseconds
-  return `${(((charge + price) * spansPerCpuSecond) / 1e4).toFixed(1)} %`
 }
 
 async function compare(): Promise<void> {
@@ -106,7 +99,7 @@ async function compare(): Promise<void> {
       const fewer = { ...shape, spans: shape.spans / 4 }
       plain.push(await withStraightforward((collector) => measurePair(collector, collector.ready['otlp_http']!, fewer)))
     }
-    print(shape, ours, plain)
+    print(shape.name, ours, plain)
   }
 }
 
@@ -120,7 +113,7 @@ async function measurePair(collector: Running, endpoint: string, shape: Shape): 
   return { cold, warm: await measure(collector, endpoint, shape) }
 }
 
-function print({ name, payload }: Shape, ours: readonly Pair[], plain: readonly Pair[]): void {
+function print(name: string, ours: readonly Pair[], plain: readonly Pair[]): void {
   const median = (numbers: readonly number[]): number =>
     numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
   const speed = (pairs: readonly Pair[], when: keyof Pair): number =>
@@ -134,7 +127,7 @@ function print({ name, payload }: Shape, ours: readonly Pair[], plain: readonly 
     `  ${name}: cold ${Math.round(speed(ours, 'cold'))}${versus('cold')}, warm ${Math.round(speed(ours, 'warm'))}${versus('warm')}`,
   )
   console.log(
-    `    rows/s ${Math.round(of((f) => f.rowsPerSecond))}, engine CPU-s per million ${of((f) => f.engineCpuPerMillion).toFixed(1)}, peak RSS ${Math.round(of((f) => f.peakMiB))} MiB, ack p50/p99 ${of((f) => f.ackMs.p50)}/${of((f) => f.ackMs.p99)} ms at full load, pricing ${pricingShare(payload, speed(ours, 'warm'))} of the CPU`,
+    `    rows/s ${Math.round(of((f) => f.rowsPerSecond))}, engine CPU-s per million ${of((f) => f.engineCpuPerMillion).toFixed(1)}, peak RSS ${Math.round(of((f) => f.peakMiB))} MiB, ack p50/p99 ${of((f) => f.ackMs.p50)}/${of((f) => f.ackMs.p99)} ms at full load`,
   )
 }
 
@@ -155,6 +148,22 @@ async function idleAndHalfLoad(): Promise<void> {
       `  RSS idle ${Math.round(idle)} MiB; at ${rate} spans/s ack p50 ${half.ackMs.p50} ms, p99 ${half.ackMs.p99} ms; span to row ${seen.map((ms) => Math.round(ms)).join(', ')} ms`,
     )
   })
+}
+
+/** Of the main thread, which is most of the collector's CPU: of all of it the share is smaller. */
+async function pricingShare(): Promise<void> {
+  const profiles = mkdtempSync(join(tmpdir(), 'spanledger-bench-profile-'))
+  try {
+    const flags = ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
+    await withCollector((collector) => measurePair(collector, collector.ready['otlp_http']!, shapes[0]!), flags)
+    const { busySeconds, percent } = shareOf(profiles, { ledger: 'ledger.ts:run', charge: 'charge.ts:run' })
+    const { ledger = Number.NaN, charge = Number.NaN } = percent
+    console.log(
+      `\nPricing in a profile of the collector (${shapes[0]!.name}): ledger ${ledger.toFixed(1)} %, charge ${charge.toFixed(1)} %, together ${(ledger + charge).toFixed(1)} % of ${busySeconds.toFixed(1)} busy seconds`,
+    )
+  } finally {
+    rmSync(profiles, { recursive: true, force: true })
+  }
 }
 
 async function measure(collector: Running, endpoint: string, shape: Shape): Promise<Figure> {
@@ -227,9 +236,9 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   }
 }
 
-async function withCollector<T>(use: (collector: Running) => Promise<T>): Promise<T> {
+async function withCollector<T>(use: (collector: Running) => Promise<T>, flags: readonly string[] = []): Promise<T> {
   const data = mkdtempSync(join(tmpdir(), 'spanledger-bench-'))
-  const collector = await start([join(here, '../../collector/cli.ts'), 'serve'], {
+  const collector = await start([...flags, join(here, '../../collector/cli.ts'), 'serve'], {
     SPANLEDGER_DATA_DIR: data,
     SPANLEDGER_CLICKHOUSE_URL: engine.url,
     SPANLEDGER_CLICKHOUSE_DATABASE: engine.database,
