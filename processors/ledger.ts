@@ -141,8 +141,9 @@ export class Ledger {
       const request = batch.low[low.request_model]![row]!
       const reported = batch.low[low.response_model]![row]! || request
       batch.low[low.model]![row] = reported
-      if (request !== 0 && request !== reported) this.placeByRequest(row, request)
       if (batch.condition[row] !== 0) batch.low[low.price_conditions]![row] = this.conditionWord(batch.condition[row]!)
+      // Behind what was reported, which is kept as such: another book may have other words for the name.
+      if (request !== 0 && request !== reported) this.placeByRequest(row, request)
       if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
       else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
       else if (batch.role[row] === role.replay) this.notBilled(row, 'replayed')

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { loadPriceBook } from '../../collector/price-files.ts'
 import { Ledger } from '../../processors/ledger.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
-import { cost } from '../../schemas/span-batch.ts'
+import { cost, low } from '../../schemas/span-batch.ts'
 import { unit } from '../../schemas/usage.ts'
 import { Bench } from '../batches.ts'
 import { type Attributes, tracesRequest } from '../otlp-messages.ts'
@@ -62,6 +62,8 @@ test('a profile’s geography counts also where the answer names the model witho
   const total = (request: string, more: Attributes = {}): number =>
     priced.total('aws.bedrock', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': request, ...more }) / 1e12
   expect(total('global.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6)
+  // The row keeps what was reported, so that another book can read the name anew.
+  expect(priced.bench.strings.text(priced.bench.batch.low[low.price_conditions]![0]!)).toBe('')
   expect(total('us.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6.6)
   expect(total('anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(6.6)
   const host = { 'server.address': 'bedrock-runtime.us-gov-west-1.amazonaws.com' }
