@@ -64,7 +64,7 @@ const rooms: readonly Room[] = [
   {
     name: 'reconciling',
     files: /^collector\/reconciling\//,
-    may: ['clickhouse', 'processors', 'schemas', 'leaves'],
+    may: ['clickhouse', 'repricing', 'processors', 'schemas', 'leaves'],
   },
   {
     name: 'settling',

@@ -1,10 +1,10 @@
 // spanledger reconcile: proves that the rollups are the sum of the rows, and puts right what is not.
 
-import { withClaim } from '../clickhouse/migration-claim.ts'
 import { type Command, exitCode } from '../command.ts'
 import { withLedger } from '../command-clickhouse.ts'
 import { periodOf, periodOptions } from '../command-times.ts'
 import { reconcile } from '../reconciling/reconcile.ts'
+import { inLedgerTurn } from '../repricing/publish.ts'
 import { section } from '../words-table.ts'
 
 export default {
@@ -19,7 +19,7 @@ export default {
       context.config,
       (clickhouse, { database }) =>
         reconcile(
-          { clickhouse, isDry, inTurn: (work) => withClaim(clickhouse, `${database}.pricing_claims`, work) },
+          { clickhouse, isDry, inTurn: (work) => (isDry ? work() : inLedgerTurn({ clickhouse, database }, work)) },
           span,
         ),
       { requestTimeoutMs: 600_000 },

@@ -16,6 +16,7 @@ import { filterOf, findRun, listRuns, type PricingRun } from '../repricing/runs.
 import { type CallFilter, planSlices } from '../repricing/slices.ts'
 import { differenceWords, runWords } from '../repricing/words.ts'
 import { createRun, writeRun } from '../repricing/write-run.ts'
+import { StoredBooks } from '../stored-books.ts'
 import { section } from '../words-table.ts'
 
 const actions = ['list', 'show', 'resume', 'adopt', 'undo'] as const
@@ -149,6 +150,10 @@ async function compare(context: CommandContext, clickhouse: ClickHouse): Promise
   let run: PricingRun | null = null
   let differences = null
   if (isWriting) {
+    // Whatever entry a row will name can be read in SQL.
+    const books = new StoredBooks({ limited: (_, __, line) => context.note(line) })
+    books.offer(book)
+    await books.open(clickhouse, AbortSignal.timeout(60_000))
     const begun = await createRun(clickhouse, { filter, slices, asOf: asOfMs, priceBook: book.version })
     context.note(
       `run ${begun.pricing_run}: spanledger reprice resume ${begun.pricing_run} goes on with it, should this end early`,

@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClickHouse } from '../clickhouse/client.ts'
-import { withClaim } from '../clickhouse/migration-claim.ts'
 import type { Log } from '../log.ts'
+import { inLedgerTurn } from '../repricing/publish.ts'
 import { reconcile } from './reconcile.ts'
 import { rollups, type Span } from './rollups.ts'
 
@@ -70,7 +70,7 @@ export class Reconciler {
     const { differences, differenceUsd } = await reconcile(
       {
         clickhouse,
-        inTurn: (work) => withClaim(clickhouse, `${database}.pricing_claims`, work),
+        inTurn: (work) => inLedgerTurn({ clickhouse, database }, work),
         rollups: isWholeDays ? rollups : rollups.filter(({ table }) => table === 'usage_hourly'),
       },
       span,

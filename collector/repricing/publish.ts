@@ -37,9 +37,8 @@ const ends = { adopting: 'adopted', undoing: 'undone' } as const
  * Rejects with Error when there is no such run or it is in no state for it.
  */
 export async function step(parts: PublishParts, id: string, direction: keyof typeof beginnings): Promise<PricingRun> {
-  const { clickhouse, database } = parts
-  return withClaim(clickhouse, `${database}.pricing_claims`, async () => {
-    for (const other of await listRuns(clickhouse, ['adopting', 'undoing'])) await publish(parts, other)
+  const { clickhouse } = parts
+  return inLedgerTurn(parts, async () => {
     const run = await findRun(clickhouse, id)
     if (run === null) throw new Error(`there is no run ${id}: spanledger reprice list shows them`)
     if (run.state === ends[direction]) return run
@@ -54,15 +53,25 @@ export async function step(parts: PublishParts, id: string, direction: keyof typ
 
 /** Completes every step that somebody left half done; the runs it completed. */
 export async function completeSteps(parts: PublishParts): Promise<PricingRun[]> {
-  const { clickhouse, database } = parts
-  const open = (): Promise<PricingRun[]> => listRuns(clickhouse, ['adopting', 'undoing'])
-  if ((await open()).length === 0) return []
-  const completeAll = async (): Promise<PricingRun[]> => {
-    const done: PricingRun[] = []
-    for (const run of await open()) done.push(await publish(parts, run))
-    return done
+  if ((await listRuns(parts.clickhouse, ['adopting', 'undoing'])).length === 0) return []
+  return inLedgerTurn(parts, (completed) => Promise.resolve([...completed]))
+}
+
+/**
+ * Runs work that corrects the ledger: when no other process does, and with every step completed that was left half done, so
+ * that nobody takes the middle of one for a state. `work` is told of those runs.
+ */
+export function inLedgerTurn<T>(
+  parts: PublishParts,
+  work: (completed: readonly PricingRun[]) => Promise<T>,
+): Promise<T> {
+  const { clickhouse, database, signal } = parts
+  const turn = async (): Promise<T> => {
+    const completed: PricingRun[] = []
+    for (const run of await listRuns(clickhouse, ['adopting', 'undoing'])) completed.push(await publish(parts, run))
+    return work(completed)
   }
-  return withClaim(clickhouse, `${database}.pricing_claims`, completeAll, parts.signal)
+  return withClaim(clickhouse, `${database}.pricing_claims`, turn, signal)
 }
 
 async function publish(parts: PublishParts, begun: PricingRun): Promise<PricingRun> {

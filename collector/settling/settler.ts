@@ -5,9 +5,9 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClickHouse } from '../clickhouse/client.ts'
-import { withClaim } from '../clickhouse/migration-claim.ts'
 import type { Log } from '../log.ts'
 import type { CallPricerOptions } from '../repricing/calls.ts'
+import { inLedgerTurn } from '../repricing/publish.ts'
 import { settlePass } from './pass.ts'
 import { priceStored } from './price.ts'
 
@@ -67,7 +67,7 @@ export class Settler {
         {
           clickhouse: parts.clickhouse,
           price: (rows) => priceStored(parts.clickhouse, parts, rows),
-          inTurn: (work) => withClaim(parts.clickhouse, `${parts.database}.pricing_claims`, work),
+          inTurn: (work) => inLedgerTurn(parts, work),
           now: this.now,
         },
         { sinceMs: this.sinceMs, untilMs },

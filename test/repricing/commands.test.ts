@@ -96,6 +96,12 @@ describe('reprice', () => {
     const { run, differences } = written.json()
     expect(differences).toMatchObject([{ calls: 2, total_cost: '5', provider: 'openai' }])
     const id = String(run)
+    // The entry that the rows will name is in the table of prices.
+    const [named] = await engine.clickhouse.query(
+      'SELECT count() AS rows FROM span_recosts AS r INNER JOIN model_prices AS p ON p.entry_id = r.price_entry AND p.price_book = r.price_book WHERE r.pricing_run = {id:String}',
+      { id },
+    )
+    expect(named).toEqual({ rows: '2' })
     const shown = await spanledger('reprice', 'show', id, '--json')
     expect(shown.json()).toMatchObject({
       state: 'written',

@@ -1,9 +1,9 @@
-// A process that adopts or undoes a run and kills itself at its n-th point; started by kill.test.ts.
+// A process that adopts or undoes a run and kills itself at its n-th point, or a little later; started by kill.test.ts.
 
 import { connectClickHouse } from '../../collector/clickhouse/client.ts'
 import { step } from '../../collector/repricing/publish.ts'
 
-const [url = '', run = '', direction, at] = process.argv.slice(2)
+const [url = '', run = '', direction, at, laterMs = '0'] = process.argv.slice(2)
 const clickhouse = connectClickHouse({ url, database: 'spanledger' })
 let left = Number(at)
 await step(
@@ -12,9 +12,11 @@ await step(
     database: 'spanledger',
     seam: async (point) => {
       left--
-      if (left > 0) return
+      if (left !== 0) return
       await new Promise<void>((done) => process.stdout.write(`${point}\n`, () => done()))
-      process.kill(process.pid, 'SIGKILL')
+      const kill = (): void => void process.kill(process.pid, 'SIGKILL')
+      if (laterMs === '0') kill()
+      else setTimeout(kill, Number(laterMs))
     },
   },
   run,

@@ -20,8 +20,8 @@ afterAll(() => engine.stop())
 const child = new URL('kill-child.ts', import.meta.url).pathname
 
 /** Adopts or undoes in a process of its own that kills itself at its n-th point; the point, or null when it came to its end. */
-async function killedAt(n: number, run: string, direction: string): Promise<string | null> {
-  const process_ = spawn(process.execPath, [child, engine.url, run, direction, String(n)], {
+async function killedAt(n: number, run: string, direction: string, laterMs = 0): Promise<string | null> {
+  const process_ = spawn(process.execPath, [child, engine.url, run, direction, String(n), String(laterMs)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''
@@ -66,6 +66,24 @@ describe('killed with SIGKILL', () => {
       'prepared #',
     ])
   }, 180_000)
+
+  test('in the middle of an insert, which the engine goes on with while it is sent again', async () => {
+    await insertCalls(engine.clickhouse, randomCalls('middle', 300, 25))
+    const { pricing_run, slices } = await writtenRun(engine, 'middle', laterBook)
+    const before = await stateOf(engine.clickhouse, 'middle')
+    const parts = partsOf(engine, laterBook)
+    await step(parts, pricing_run, 'adopting')
+    const after = await stateOf(engine.clickhouse, 'middle')
+    // The point before the pairs of the first slice: begun, each slice prepared, before corrections, before spans.
+    const point = 1 + slices.length + 2
+    for (const [i, laterMs] of [10, 30, 60, 100].entries()) {
+      const direction = i % 2 === 0 ? 'undoing' : 'adopting'
+      expect(await killedAt(point, pricing_run, direction, laterMs)).toBe('before spans 0')
+      await completeSteps(parts)
+      expect(await stateOf(engine.clickhouse, 'middle')).toEqual(direction === 'adopting' ? after : before)
+      expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
+    }
+  }, 120_000)
 
   test('the engine too: it comes back, and so does the step', async () => {
     await insertCalls(engine.clickhouse, randomCalls('engine', 500, 22))

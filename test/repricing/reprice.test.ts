@@ -1,6 +1,7 @@
 // A run shows, writes, adopts and undoes exactly what a plain recomputation says.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadQueries, runQuery } from '../../collector/queries.ts'
 import { drift } from '../../collector/reconciling/rollups.ts'
 import { step } from '../../collector/repricing/publish.ts'
 import { differencesOf } from '../../collector/repricing/reading.ts'
@@ -75,6 +76,19 @@ async function adopted(project: string, book: PriceBook) {
   return step(partsOf(engine, book), run.pricing_run, 'adopting')
 }
 
+const question = loadQueries().find(({ id }) => id === 'cost_by_run')
+
+/** Cost before and by a run, groups without any left out. */
+async function costByRun(project: string, run: string): Promise<Record<'difference' | 'total_cost', string>[]> {
+  const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
+  const rows = await runQuery<Record<'original_cost' | 'total_cost' | 'difference', string>>(
+    engine.clickhouse,
+    question!,
+    { project, run, ...range },
+  )
+  return rows.filter(({ original_cost, total_cost }) => original_cost !== '0' || total_cost !== '0')
+}
+
 describe('a dry run', () => {
   test('says what a plain recomputation says, to the last digit', async () => {
     const calls = randomCalls('dry', 2000, 1)
@@ -123,6 +137,10 @@ describe('adopting and undoing', () => {
     expect(run.newly_priced).toBeGreaterThan(50)
     expect(run.newly_unpriced).toBeGreaterThan(0)
     expect(await stateOf(engine.clickhouse, 'round')).toEqual(before)
+    const compared = await costByRun('round', run.pricing_run)
+    expect(sumOf(compared.map(({ difference }) => parsePicoUsd(difference)))).toBe(
+      formatPicoUsd(parsePicoUsd(run.total_cost) - parsePicoUsd(run.original_cost)),
+    )
 
     const after = await step(partsOf(engine, laterBook), run.pricing_run, 'adopting')
     expect(after).toMatchObject({ state: 'adopted', left_alone: 0 })
@@ -130,6 +148,7 @@ describe('adopting and undoing', () => {
     const adoptedState = await stateOf(engine.clickhouse, 'round')
     expect(adoptedState['spans']).not.toEqual(before['spans'])
     expect(await leftovers(engine.clickhouse, 'round')).toEqual([])
+    expect(await costByRun('round', run.pricing_run)).toEqual(compared)
     // Priced as it now is, nothing is left to change.
     const again = await recompute({
       ...partsOf(engine, laterBook),
@@ -146,6 +165,7 @@ describe('adopting and undoing', () => {
     expect(await leftovers(engine.clickhouse, 'round')).toEqual([])
     expect(await drift(engine.clickhouse, { fromMs, toMs })).toEqual({ groups: 0, cost: '0' })
 
+    expect(await costByRun('round', run.pricing_run)).toEqual(compared)
     await step(partsOf(engine, laterBook), run.pricing_run, 'adopting')
     expect(await stateOf(engine.clickhouse, 'round')).toEqual(adoptedState)
     for (const table of ['spans', 'usage_hourly', 'usage_user_daily', 'span_recosts'])
