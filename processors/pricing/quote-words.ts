@@ -248,7 +248,8 @@ function testWords(test: ConditionTest): string {
   if (typeof test === 'string') return test === '' ? 'nothing said' : `"${test}"`
   const values = 'not' in test ? test.not : test
   const list = values.map((value) => (value === '' ? 'nothing said' : `"${value}"`)).join(', ')
-  return 'not' in test ? `anything but ${list}` : `one of ${list}`
+  if (!('not' in test)) return `one of ${list}`
+  return test.not.length === 0 ? 'any' : `anything but ${list}`
 }
 
 function span({ validFrom, validTo }: { readonly validFrom: string | null; readonly validTo: string | null }): string {

@@ -281,7 +281,8 @@ export function passes(test: ConditionTest, value: string): boolean {
 
 function flagsOf(chosen: Candidate, valid: readonly Candidate[], said: CallConditions): number {
   let flags = chosen.entry.announced === true ? priceFlags.announced_price : 0
-  const isNamed = (name: ConditionName): boolean => valid.some((other) => names(other, name))
+  const isNamed = (name: ConditionName): boolean =>
+    valid.some(({ tests }) => tests.some((each) => each.name === name && !isAny(each.test)))
   for (const name of conditionNames) {
     const value = said[name]
     if (value === '' || (name === 'serviceTier' && value === 'standard') || names(chosen, name)) continue

@@ -310,6 +310,8 @@ plans:
   expect(found(book, 'big', { said })).toBe('plan:ptu override')
   const call = priced(resolution.card, row({ input: 10, output: 10, inputAudio: 3, webSearch: 2, audioSeconds: 1.5 }))
   expect([call.status, usd(call.totalPico), flagNames(call.flags)]).toEqual(['priced', '0', []])
+  const plain = ask(book, 'big', { said: { deploymentType: 'provisioned' } })
+  expect(plain.kind === 'card' ? flagNames(plain.card.flags) : plain.reason).toEqual([])
   expect(found(book, 'big')).toBe('acme/big#1 exact')
   const [stored] = priceRows(book).filter((each) => String(each['entry_id']).startsWith('plan:ptu'))
   expect(stored).toMatchObject({ rates: { fixed: '5000' }, per: { fixed: 'month' }, currency: 'EUR' })
