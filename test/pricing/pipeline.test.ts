@@ -26,6 +26,17 @@ type ProviderVector = Vector & { readonly provider: string }
 
 const files = loadPriceBook()
 const book = new PriceBook(files)
+
+interface Policy extends Omit<ProviderVector, 'expected' | 'certainty'> {
+  readonly expected: { readonly status: string; readonly reason?: string; readonly total_usd: string | null }
+}
+/** Policies about one call by the book alone; those about own prices, several calls and versions are told elsewhere. */
+const policies = readFixture<{ policies: { id: string; given: object; expected: Policy['expected'] }[] }>('policies')
+  .policies.filter(({ given }) => !['overrides', 'calls', 'version_a', 'base'].some((field) => field in given))
+  // Cached tokens beyond the input prove that a sender leaves them out of it: they are added before a call is priced.
+  .filter(({ id }) => id !== 'pol-003')
+  .map(({ id, given, expected }): Policy => ({ ...(given as Omit<Policy, 'id' | 'expected'>), id, expected }))
+
 const { waived } = readFixture<{ waived: Record<string, string> }>('waivers')
 const vectors = readdirSync(new URL('../fixtures/prices/', import.meta.url))
   .map((name) => name.replace(/\.json$/, ''))
@@ -63,7 +74,7 @@ const contextNames: Readonly<Record<string, string>> = {
   response_model: 'gen_ai.response.model',
 }
 
-function spanOf(vector: ProviderVector, n: number): SpanInput {
+function spanOf(vector: ProviderVector | Policy, n: number): SpanInput {
   const attributes: Record<string, Value> = {
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': vector.provider,
@@ -122,7 +133,7 @@ beforeAll(async () => {
     meter: { calls: () => undefined, rejected: () => undefined, scoresWaiting: () => undefined },
   })
   const outcome = await pipeline.traces(
-    tracesRequest({ scope: 'openai-instrumented-by-hand', spans: vectors.map(spanOf) }),
+    tracesRequest({ scope: 'openai-instrumented-by-hand', spans: [...vectors, ...policies].map(spanOf) }),
     'vectors',
   )
   expect(outcome.rejected).toBe(0)
@@ -168,7 +179,7 @@ function shortest(row: CallRow, column: string): string {
 describe('a vector sent as a span', () => {
   test('makes a row each', () => {
     expect(vectors.length).toBeGreaterThan(220)
-    expect(rows.size).toBe(vectors.length)
+    expect(rows.size).toBe(vectors.length + policies.length)
   })
 
   const judged = vectors.map((vector, n) => [vector.id, vector, n] as const).filter(([id]) => waived[id] === undefined)
@@ -201,13 +212,28 @@ describe('a vector sent as a span', () => {
   })
 })
 
+describe('a policy sent as a span', () => {
+  test.each(policies.map((policy, n) => [policy.id, policy, n + vectors.length] as const))(
+    '%s is decided in llm_calls as told',
+    (_, { expected }, n) => {
+      const row = rows.get((n + 1).toString(16).padStart(32, '0'))
+      expect(row?.cost_status).toBe(expected.status)
+      expect(row?.cost_reason).toBe(expected.reason ?? (expected.status === 'partial' ? 'no_rate_for_unit' : ''))
+      if (expected.total_usd === null) expect(row?.['total_cost']).toBeNull()
+      else expect(row === undefined ? '' : shortest(row, 'total_cost')).toBe(expected.total_usd)
+    },
+  )
+})
+
 test('asked again with the same book, no call changes: the row holds everything that it was priced by', async () => {
   const filter = { fromMs: 0, toMs: Date.parse('2100-01-01T00:00:00Z') }
   const slices = await planSlices(engine.clickhouse, filter, 50)
   const bookFor = (): PriceBook => book
   const differences = await recompute({ clickhouse: engine.clickhouse, filter, slices, tz: 'UTC', bookFor })
   expect(differences.list()).toEqual([])
-  expect(differences.totals().calls).toBe(vectors.length)
+  // A usage that cannot be is not on the row: there is nothing to ask again with.
+  const askable = policies.filter(({ expected }) => expected.status !== 'invalid')
+  expect(differences.totals().calls).toBe(vectors.length + askable.length)
 })
 
 test('as FOCUS rows every component has its price, and the rows of a day are its calls to the last digit', async () => {
