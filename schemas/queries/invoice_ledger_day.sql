@@ -67,7 +67,7 @@ WITH
     LEFT JOIN repeated AS r ON r.id_key = a.id_key
     GROUP BY day, provider, model, service_tier, price_conditions, price_book, price_entry, size, is_repeat, nulls, units
   ),
-  split AS
+  kinds AS
   (
     SELECT
       a.day AS day, a.provider AS provider, a.model AS model, a.calls AS calls, a.has_id AS has_id, a.is_repeat AS is_repeat,
@@ -84,7 +84,7 @@ WITH
       a.cache_write - least(a.cache_write, u['cache_write_1h_tokens']) AS write_5m,
       u['input_audio_tokens'] + u['input_image_tokens'] + u['input_video_tokens'] AS input_others,
       u['output_audio_tokens'] + u['output_image_tokens'] AS output_others,
-      a.nulls = [1, 1, 1, 1, 1, 0] AS is_whole,
+      a.nulls = [1, 1, 1, 1, 1, 0] AS is_whole, a.total_cost AS total_cost,
       arrayFilter(k -> k.3 > 0, [
         ('input', 1, a.all_input - a.cache_read - a.cache_write - input_others, 'input'),
         ('input_audio', 1, u['input_audio_tokens'], 'inputAudio'),
@@ -108,23 +108,38 @@ WITH
         ('video_seconds', 5, u['video_seconds'], 'videoSeconds'),
         ('pages', 5, u['document_pages'], 'pages')
       ]) AS kinds,
-      [a.input_cost, a.cache_read_cost, a.cache_write_cost, a.output_cost, a.other_cost] AS columns,
-      arrayMap(k -> toDecimal128(round(toDecimal256(k.3, 0) * toDecimal256(if(band.2[k.4] = '', '0', band.2[k.4]), 15)
-        / toDecimal256(multiIf(band.3[k.4] != '', band.3[k.4], band.3['tokens'] != '', band.3['tokens'], '1'), 0), 12), 12), kinds) AS worth,
-      arraySum(worth) AS worth_sum,
-      arrayMap((k, i) -> if(is_whole,
-        if(worth_sum = 0, toDecimal128(0, 12), toDecimal128(round(worth[i] * toDecimal256(ifNull(a.total_cost, 0), 12) / worth_sum, 12), 12)),
-        worth[i]), kinds, arrayEnumerate(kinds)) AS shares,
-      -- The first kind of a column takes what its other kinds leave of the cost.
-      arrayMap((k, i) -> multiIf(
-        is_whole AND i = 1, a.total_cost - (arraySum(shares) - shares[1]),
-        is_whole, CAST(shares[i], 'Nullable(Decimal(38, 12))'),
-        columns[k.2] IS NULL, NULL,
-        i = arrayFirstIndex(j -> j.2 = k.2, kinds),
-          columns[k.2] - arraySum((j, s, at) -> if(j.2 = k.2 AND at != i, s, toDecimal128(0, 12)), kinds, shares, arrayEnumerate(kinds)),
-        CAST(shares[i], 'Nullable(Decimal(38, 12))')), kinds, arrayEnumerate(kinds)) AS costs
+      [a.input_cost, a.cache_read_cost, a.cache_write_cost, a.output_cost, a.other_cost] AS columns
     FROM sums AS a
     LEFT JOIN entries AS e ON e.price_book = a.price_book AND e.entry_id = a.price_entry
+  ),
+  priced AS
+  (
+    SELECT k.*,
+      arrayMap(kind -> toDecimal128(round(toDecimal256(kind.3, 0) * toDecimal256(if(k.band.2[kind.4] = '', '0', k.band.2[kind.4]), 15)
+        / toDecimal256(multiIf(k.band.3[kind.4] != '', k.band.3[kind.4], k.band.3['tokens'] != '', k.band.3['tokens'], '1'), 0), 12), 12),
+        k.kinds) AS worth
+    FROM kinds AS k
+  ),
+  shared AS
+  (
+    SELECT p.*, arraySum(p.worth) AS worth_sum,
+      arrayMap(w -> if(NOT p.is_whole, w, if(worth_sum = 0, toDecimal128(0, 12),
+        toDecimal128(round(w * toDecimal256(ifNull(p.total_cost, 0), 12) / worth_sum, 12), 12))), p.worth) AS shares
+    FROM priced AS p
+  ),
+  split AS
+  (
+    SELECT h.*,
+      -- The first kind of a column takes what its other kinds leave of the cost.
+      arrayMap((kind, share, i) -> multiIf(
+        h.is_whole AND i = 1, h.total_cost - (arraySum(h.shares) - h.shares[1]),
+        h.is_whole, CAST(share, 'Nullable(Decimal(38, 12))'),
+        h.columns[kind.2] IS NULL, NULL,
+        i = arrayFirstIndex(other -> other.2 = kind.2, h.kinds),
+          h.columns[kind.2] - arraySum((other, each, at) -> if(other.2 = kind.2 AND at != i, each, toDecimal128(0, 12)),
+            h.kinds, h.shares, arrayEnumerate(h.kinds)),
+        CAST(share, 'Nullable(Decimal(38, 12))')), h.kinds, h.shares, arrayEnumerate(h.kinds)) AS costs
+    FROM shared AS h
   )
 SELECT
   s.day AS day,
