@@ -12,7 +12,6 @@ export const toolFamilies = [
   'file_search',
   'code_session',
   'search_unit',
-  'grounded_request',
   'images',
   'characters',
   'audio_seconds',

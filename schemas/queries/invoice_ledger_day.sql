@@ -115,7 +115,7 @@ WITH
   priced AS
   (
     SELECT k.*,
-      arrayMap(kind -> toDecimal128(round(toDecimal256(kind.3, 0) * toDecimal256(if(k.band.2[kind.4] = '', '0', k.band.2[kind.4]), 15)
+      arrayMap(kind -> toDecimal128(round(toDecimal256(kind.3, 6) * toDecimal256(if(k.band.2[kind.4] = '', '0', k.band.2[kind.4]), 15)
         / toDecimal256(multiIf(k.band.3[kind.4] != '', k.band.3[kind.4], k.band.3['tokens'] != '', k.band.3['tokens'], '1'), 0), 12), 12),
         k.kinds) AS worth
     FROM kinds AS k
