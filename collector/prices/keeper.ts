@@ -106,7 +106,7 @@ export class PriceKeeper {
 
   /** Of the file and the API, as of now or of an instant (Unix milliseconds). */
   known(asOf?: number): readonly KnownRecord[] {
-    return recordsAt(this.records.changes, asOf)
+    return asOf === undefined ? this.records.held : recordsAt(this.records.changes, asOf)
   }
 
   /** Which projects an organisation has, and own calendars. */

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { PriceChange } from '../../processors/pricing/custom/history.ts'
+import { type KnownRecord, type PriceChange, recordsAt } from '../../processors/pricing/custom/history.ts'
 
 export function changesFile(dataDir: string): string {
   return join(dataDir, 'prices', 'changes.jsonl')
@@ -22,6 +22,7 @@ export class PriceRecords {
   private readonly handle: FileHandle
   private list: readonly PriceChange[]
   private end: number
+  private now: readonly KnownRecord[] | undefined
 
   private constructor(handle: FileHandle, changes: readonly PriceChange[], end: number) {
     this.handle = handle
@@ -47,6 +48,12 @@ export class PriceRecords {
     }
   }
 
+  /** What holds now; found once per change, however long the history. */
+  get held(): readonly KnownRecord[] {
+    this.now ??= recordsAt(this.list)
+    return this.now
+  }
+
   get changes(): readonly PriceChange[] {
     return this.list
   }
@@ -64,6 +71,7 @@ export class PriceRecords {
     }
     this.end += line.length
     this.list = [...this.list, change]
+    this.now = undefined
   }
 
   close(): Promise<void> {

@@ -222,6 +222,34 @@ test('entries are those of the instant, of the project, and what they leave out 
   expect((await send('GET', '/api/prices?at=then')).status).toBe(400)
 })
 
+test('a plan shows its fixed charge, and is seen by the projects of its organisation alone', async () => {
+  const plan = {
+    kind: 'plan',
+    provider: 'openai',
+    model: '*',
+    organisation: 'acme',
+    fee: { amount: 5000, currency: 'EUR', period: 'month' },
+  }
+  await send('PUT', '/api/prices/overrides/seat', plan)
+  const ask = async (project: string) =>
+    (await send('GET', '/api/prices?provider=openai&model=big', undefined, { 'x-project': project })).body
+  const seen = await ask('shop')
+  expect(seen.chosen.entry).toMatch(/^plan:seat@/)
+  expect(seen.entries.find(({ id }: { id: string }) => id.startsWith('plan:'))).toMatchObject({
+    scope: { organisation: ['acme'] },
+    fixed_charge: { amount: '5000', currency: 'EUR', period: 'month' },
+  })
+  expect((await ask('desk')).chosen.entry).toBe('openai/big#1')
+})
+
+test('what a record says of when it is known goes before when it was seen', async () => {
+  await send('PUT', '/api/prices/overrides/mine', { ...own, recordedAt: '2026-01-01' })
+  const ids = async (asOf: string): Promise<string[]> =>
+    (await send('GET', `/api/prices/overrides?as_of=${asOf}`)).body.overrides.map(({ id }: { id: string }) => id)
+  expect(await ids('2026-01-02')).toEqual(['mine'])
+  expect(await ids('2025-12-31')).toEqual([])
+})
+
 test('a suggestion is an override that can be set as it is', async () => {
   const ask = async (query: string) => (await send('GET', `/api/prices/suggest?${query}`)).body
   expect(await ask('provider=openai&model=big')).toMatchObject({ priced: true, entry: 'openai/big#1', override: null })
