@@ -17,6 +17,7 @@ import type { ApiParts } from './parts.ts'
 import { addPrices, type OwnPricesKeeper } from './prices.ts'
 import { addQueries } from './queries.ts'
 import { RecentScores } from './recent-scores.ts'
+import { addTraces } from './traces.ts'
 
 export interface ApiAnswer {
   /** Pattern of the route, such as `/api/feedback/:id`; empty when there is none. */
@@ -92,6 +93,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   addFeedback(app, parts, new RecentScores(parts.clickhouse, now))
   addQueries(app, parts)
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
+  addTraces(app, parts)
   addPage(app, parts)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   const { host, port } = options.endpoint

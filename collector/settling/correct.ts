@@ -84,13 +84,14 @@ export async function writeCorrections(
   })
 }
 
-/** Column → `from → to`, as a person reads it. */
+/** Column → `from → to`, as a person reads it; columns that stay as they are are left out. */
 function shownChanges({ stored, columns }: Change): Record<string, string> {
-  const shown = (value: unknown): string => (value === null || value === undefined ? 'NULL' : String(value))
+  const before: Readonly<Record<string, unknown>> = { ...stored }
   return Object.fromEntries(
-    Object.entries(columns).map(([name, value]) => {
+    Object.entries(columns).flatMap(([name, value]) => {
+      const from = before[name] === null ? 'NULL' : String(before[name])
       const to = corrected[name] === 'decimal' && value === '' ? 'NULL' : value
-      return [name, name in stored ? `${shown(stored[name as keyof typeof stored])} → ${to}` : `→ ${to}`]
+      return from === to ? [] : [[name, `${from} → ${to}`.trim()]]
     }),
   )
 }

@@ -122,7 +122,9 @@ export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): 
         toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
         request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
         reasoning_tokens, usage_other, user_id, session_id, feature, prompt_name, prompt_version,
-        cost_status, cost_reason, cost_flags, counted_as, attempt, attempts, total_cost, wasted_cost, revision
+        cost_status, cost_reason, cost_flags, counted_as, attempt, attempts, provider, model,
+        input_cost, cache_read_cost, cache_write_cost, output_cost, other_cost, total_cost, pricing_currency, pricing_currency_cost,
+        price_entry, price_book, wasted_cost, revision
       FROM spans FINAL WHERE trace_id IN {traces:Array(String)}`,
       { traces: traceIds.slice(from, from + tracesOfStatement) },
     )

@@ -41,7 +41,18 @@ export interface Stored {
   readonly counted_as: string
   readonly attempt: number
   readonly attempts: number
+  readonly provider: string
+  readonly model: string
+  readonly input_cost: string | null
+  readonly cache_read_cost: string | null
+  readonly cache_write_cost: string | null
+  readonly output_cost: string | null
+  readonly other_cost: string | null
   readonly total_cost: string | null
+  readonly pricing_currency: string
+  readonly pricing_currency_cost: string | null
+  readonly price_entry: string
+  readonly price_book: string
   readonly wasted_cost: string | null
   readonly revision: number
 }

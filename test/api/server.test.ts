@@ -399,6 +399,7 @@ test('/openapi.json describes every route, with what is checked', async () => {
     'get /api/feedback/trace/{trace_id}/score',
     'get /api/queries',
     'get /api/queries/{id}',
+    'get /api/traces/{trace_id}/explain',
     'post /api/feedback',
   ])
   const schema = body.paths['/api/feedback'].post.requestBody.content['application/json'].schema

@@ -103,7 +103,7 @@ test('a wrapper that came in another request is demoted, the rollups follow, a s
       new: '0.75',
       made_by: 'settle',
       counted_as: '',
-      user: ' → ann',
+      user: '→ ann',
     },
     {
       span_id: 'b-outer',
@@ -113,7 +113,7 @@ test('a wrapper that came in another request is demoted, the rollups follow, a s
       old: '0.75',
       new: null,
       made_by: 'settle',
-      counted_as: ' → a-inner',
+      counted_as: '→ a-inner',
       user: '',
     },
   ])
