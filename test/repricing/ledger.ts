@@ -152,7 +152,10 @@ export const asOfFirst = Date.parse('2026-03-01T00:00:00Z')
 export const firstBook = new PriceBook(files, { asOf: asOfFirst })
 export const laterBook = new PriceBook(files)
 
-export function partsOf(engine: TestEngine, book: PriceBook) {
+/** What repricing needs of an engine. */
+export type Place = Pick<TestEngine, 'clickhouse' | 'database'>
+
+export function partsOf(engine: Place, book: PriceBook) {
   return {
     clickhouse: engine.clickhouse,
     database: engine.database,
@@ -171,7 +174,7 @@ export function slicesOf(clickhouse: ClickHouse, project: string, rowsMax = 300)
 }
 
 /** A run over a project, written and not adopted. */
-export async function writtenRun(engine: TestEngine, project: string, book: PriceBook): Promise<PricingRun> {
+export async function writtenRun(engine: Place, project: string, book: PriceBook): Promise<PricingRun> {
   const slices = await slicesOf(engine.clickhouse, project)
   const filter = filterOf(project)
   const run = await createRun(engine.clickhouse, { filter, slices, asOf: null, priceBook: book.version })
