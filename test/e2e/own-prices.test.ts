@@ -3,6 +3,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli } from '../../collector/cli.ts'
+import { readChanges } from '../../collector/prices/records.ts'
 import { tracesRequest } from '../otlp-messages.ts'
 import { ask, type CollectorUnderTest, startCollector, temporaryDirectory, until } from './collector.ts'
 
@@ -79,6 +81,30 @@ test('a change of the file prices the calls after it, and every entry and book c
     { price_book: before['price_book'], input: '2' },
     { price_book: after['price_book'], input: '3.5' },
   ])
+}, 60_000)
+
+test('calls priced before are priced anew by reprice, and as they were by its --as-of', async () => {
+  const day = (offset: number): string => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
+  const reprice = async (flags: readonly string[]): Promise<Record<string, unknown>> => {
+    let printed = ''
+    await runCli({
+      argv: ['reprice', '--from', day(-1), '--to', day(1), '--json', ...flags],
+      env: {
+        SPANLEDGER_CLICKHOUSE_URL: `http://${collector.ready.clickhouse_http}`,
+        SPANLEDGER_DATA_DIR: join(directory.path, 'data'),
+        SPANLEDGER_PRICES_FILE: file,
+      },
+      readFile: () => '',
+      out: (text) => {
+        printed += text
+      },
+      err: () => undefined,
+    })
+    return JSON.parse(printed) as Record<string, unknown>
+  }
+  expect(await reprice([])).toMatchObject({ calls: 2, changed: 1, difference: '0.0015' })
+  const [first] = readChanges(join(directory.path, 'data'))
+  expect(await reprice(['--as-of', first?.at ?? ''])).toMatchObject({ calls: 2, changed: 1, difference: '-0.0015' })
 }, 60_000)
 
 test('a wrong file stops nothing: the log, /ready and a metric say so, and a right one ends it', async () => {
