@@ -3,7 +3,7 @@
 // missing telemetry), then prices at equal tokens, then rounding; what is left is unexplained.
 
 import { bookCause, conditionCause, ratioCause } from './causes.ts'
-import type { Category, Finding, PriceHints } from './finding.ts'
+import { type Category, type Finding, noHints, type PriceHints } from './finding.ts'
 import { isTokens, usual } from './line.ts'
 import { kindName } from './map.ts'
 import { knownPrice } from './merge.ts'
@@ -47,8 +47,15 @@ interface Context {
   readonly ratios: ReadonlyMap<string, readonly [bigint, bigint]>
 }
 
+interface Partner {
+  readonly dimensions: Part['dimensions']
+  readonly price: Price
+}
+
 interface Left {
   readonly family: string
+  /** What stood for a part of the bill under other conditions: the ledger took such calls for these. */
+  readonly partners: ReadonlyMap<Part, Partner>
   readonly bill: Part[]
   readonly ledger: Part[]
   /** The ledger's quantity before pairing, repeated calls taken out. */
@@ -76,16 +83,19 @@ function pairFamily(family: string, context: Context): Left {
   if (billQuantity !== sumOf(ours, 'quantity')) takeRepeated(ours, context)
   const ledgerQuantity = sumOf(ours, 'quantity')
   const { bill, ledger } = alike(own, ours)
+  const partners = new Map<Part, Partner>()
   const pairs = bill.flatMap((b) => ledger.map((l) => ({ b, l, score: scoreOf(b, l) })))
   for (const { b, l } of pairs.sort((x, y) => x.score - y.score)) {
     const quantity = b.quantity < l.quantity ? b.quantity : l.quantity
     if (quantity <= 0n) continue
     const billPrice = priceOf(b)
     const ourPrice = priceOf(l)
+    if (ourPrice !== null && differing(b.dimensions, l.dimensions).length > 0)
+      partners.set(b, { dimensions: l.dimensions, price: ourPrice })
     const [charged, counted] = [take(b, quantity), take(l, quantity)]
     pricePair({ b, l, billPrice, ourPrice, difference: (charged.amount ?? 0n) - (counted.amount ?? 0n) }, context)
   }
-  return { family, bill: bill.filter(hasRest), ledger: ledger.filter(hasRest), billQuantity, ledgerQuantity }
+  return { family, partners, bill: bill.filter(hasRest), ledger: ledger.filter(hasRest), billQuantity, ledgerQuantity }
 }
 
 function hasRest({ quantity, amount }: Part): boolean {
@@ -218,42 +228,7 @@ function words(family: string): string {
 /** What one side has and the other does not. */
 function leftOver(left: Left, context: Context): void {
   const { group, comparing, findings } = context
-  for (const part of left.bill) {
-    if (!hasRest(part)) continue
-    const isTool = !isTokens(part.family) && part.family !== 'all_input'
-    const amount = part.amount ?? 0n
-    const price = ourPriceOf(part, context) ?? priceOf(part)
-    const quantityPart = price === null ? amount : atPrice(part.quantity, price)
-    const place = { ...placeOf(group, part), label: part.label }
-    const isUnseenTool = isTool && left.ledgerQuantity === 0n
-    findings.push({
-      ...place,
-      category: isUnseenTool ? 'non-token line' : 'missing telemetry',
-      cause: isUnseenTool ? `${part.family} not in the ledger` : 'missing telemetry',
-      evidence: missingEvidence(left, group),
-      quantity: part.quantity,
-      quantityPart: part.amount === null ? 0n : quantityPart,
-      pricePart: 0n,
-    })
-    // The rest of these tokens' money: the bill's price against ours.
-    const pricePart = part.amount === null ? 0n : amount - quantityPart
-    if (pricePart === 0n) continue
-    const billPrice = priceOf(part)
-    const isRounding = size(pricePart) <= comparing.tolerance(part.lines)
-    const cause =
-      isRounding || billPrice === null || price === null
-        ? 'rounded on the bill'
-        : priceCause({ b: part, l: { dimensions: part.dimensions }, billPrice, ourPrice: price }, context).cause
-    findings.push({
-      ...place,
-      category: isRounding ? 'rounding' : 'different price',
-      cause,
-      evidence: 'price of the missing calls',
-      quantity: 0n,
-      quantityPart: 0n,
-      pricePart,
-    })
-  }
+  for (const part of left.bill) if (hasRest(part)) leftOnBill(part, left, context)
   for (const part of left.ledger) {
     if (!hasRest(part)) continue
     const surplus: Surplus = {
@@ -275,10 +250,65 @@ function leftOver(left: Left, context: Context): void {
   }
 }
 
+function leftOnBill(part: Part, left: Left, context: Context): void {
+  const { group, comparing, findings } = context
+  const isTool = !isTokens(part.family) && part.family !== 'all_input'
+  if (part.quantity === 0n) {
+    findings.push({
+      ...placeOf(group, part),
+      category: 'unexplained',
+      cause: 'an amount without a quantity',
+      evidence: 'no tokens on the bill',
+      label: part.label,
+      quantity: 0n,
+      quantityPart: 0n,
+      pricePart: part.amount ?? 0n,
+    })
+    return
+  }
+  const partner = left.partners.get(part)
+  const price = sameConditionsPrice(part, context) ?? partner?.price ?? ourPriceOf(part, context) ?? priceOf(part)
+  const amount = part.amount ?? 0n
+  const quantityPart = price === null ? amount : atPrice(part.quantity, price)
+  const place = { ...placeOf(group, part), label: part.label }
+  const isUnseenTool = isTool && left.ledgerQuantity === 0n
+  findings.push({
+    ...place,
+    category: isUnseenTool ? 'non-token line' : 'missing telemetry',
+    cause: isUnseenTool ? `${part.family} not in the ledger` : 'missing telemetry',
+    evidence: missingEvidence(left, group),
+    quantity: part.quantity,
+    quantityPart: part.amount === null ? 0n : quantityPart,
+    pricePart: 0n,
+  })
+  // The rest of these tokens' money: the bill's price against ours.
+  const pricePart = part.amount === null ? 0n : amount - quantityPart
+  const billPrice = priceOf(part)
+  if (pricePart === 0n || price === null || billPrice === null) return
+  const ours = { dimensions: partner?.dimensions ?? part.dimensions }
+  const isRounding = size(pricePart) <= comparing.tolerance(part.lines)
+  const { cause } = priceCause({ b: part, l: ours, billPrice, ourPrice: price }, context)
+  findings.push({
+    ...place,
+    category: isRounding ? 'rounding' : billPrice[0] === 0n ? 'unexplained' : 'different price',
+    cause: isRounding ? 'rounded on the bill' : billPrice[0] === 0n ? 'used, and no money for it on the bill' : cause,
+    evidence: 'price of the missing calls',
+    quantity: 0n,
+    quantityPart: 0n,
+    pricePart,
+  })
+}
+
 function missingEvidence({ ledgerQuantity }: Left, { requests, calls }: Group): string {
   if (requests !== null && calls !== null && requests > calls)
     return `${(requests - calls) / 10n ** 12n} more requests on the bill than calls in the ledger`
   return ledgerQuantity === 0n ? 'nothing of this kind in the ledger' : 'more tokens on the bill'
+}
+
+/** What the ledger has for tokens of these very conditions. */
+function sameConditionsPrice(part: Part, { group }: Context): Price | null {
+  const { provider, model, day } = group
+  return knownPrice(part, { ledger: group.ledger, hints: noHints, provider, model, day })
 }
 
 /** Of tokens of these conditions: the ledger's, else the price book's. */

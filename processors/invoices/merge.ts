@@ -63,7 +63,7 @@ function overlay(family: string, usage: readonly ReadCell[], costs: readonly Rea
   if (costs.length === 0) return counts
   // The tokens of the usage report go before those worked out from the price.
   const isCounted = costs.every(({ cell, quantity }) => quantity !== null && cell.quantity !== null)
-  const money = costs.map(partOf)
+  const money = collapsed(costs.map(partOf), new Set())
   if (counts.length === 0) return money
   const [reported, charged] = [sumOf(counts, 'quantity'), sumOf(money, 'quantity')]
   if (isCounted && reported !== charged) {

@@ -63,9 +63,12 @@ export function collapsed(parts: readonly Part[], names: ReadonlySet<DimensionNa
     const dimensions = Object.fromEntries(
       dimensionNames.map((name) => [name, names.has(name) ? null : part.dimensions[name]]),
     ) as Record<DimensionName, string | null>
-    const key = [part.family, part.amount === null, ...dimensionNames.map((name) => dimensions[name] ?? '\u0001')].join(
-      '\u0000',
-    )
+    const key = [
+      part.family,
+      part.amount === null,
+      part.isMoneyOnly,
+      ...dimensionNames.map((name) => dimensions[name] ?? '\u0001'),
+    ].join('\u0000')
     const known = merged.get(key)
     if (known === undefined) merged.set(key, { ...part, dimensions })
     else {

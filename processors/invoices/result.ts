@@ -107,11 +107,14 @@ function ofProvider(provider: string, inputs: InvoiceInputs, open: ReadonlySet<s
       tolerance,
     }),
   )
-  const findings = [...prepared.apart, ...constantDiscount(compared, lines), ...lost(provider, prepared)].map(
-    (finding) =>
-      open.has(finding.day) && finding.category !== 'rounding'
-        ? { ...finding, category: 'provisional' as const }
-        : finding,
+  const findings = [
+    ...prepared.apart,
+    ...acrossDays(constantDiscount(compared, lines)),
+    ...lost(provider, prepared),
+  ].map((finding) =>
+    open.has(finding.day) && finding.category !== 'rounding'
+      ? { ...finding, category: 'provisional' as const }
+      : finding,
   )
   const ledgerTotal = ledger.reduce((all, { amount }) => all + (amount ?? 0n), 0n)
   const difference = findings.reduce((all, finding) => all + amountOf(finding), 0n)
@@ -161,6 +164,35 @@ function lost(provider: string, { roundedAway, groups }: Prepared): Finding[] {
       label: '',
     },
   ]
+}
+
+/** What is missing on one day and too much, to the token, on the day beside it: calls that midnight cuts, or a zone misread. */
+function acrossDays(findings: readonly Finding[]): Finding[] {
+  const keyOf = ({ day, account, model, kind, quantity }: Finding) => [day, account, model, kind, quantity].join('\n')
+  const open = findings.filter(
+    ({ category, quantity, evidence }) =>
+      quantity !== 0n && (category !== 'counted twice' || evidence.startsWith('by elimination')),
+  )
+  const keys = new Set(open.map(keyOf))
+  return findings.map((finding) => {
+    const isOpen = open.includes(finding) && finding.category !== 'non-token line'
+    const isMirrored =
+      isOpen &&
+      [-1, 1].some((step) =>
+        keys.has(keyOf({ ...finding, day: nextDay(finding.day, step), quantity: -finding.quantity })),
+      )
+    if (!isMirrored) return finding
+    return {
+      ...finding,
+      category: 'unexplained',
+      cause: 'booked to the neighbouring day',
+      evidence: 'the same quantity with the other sign on the day beside it',
+    }
+  })
+}
+
+function nextDay(day: string, step: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + step * dayMs).toISOString().slice(0, 10)
 }
 
 /** One factor on every line is a contract, or a unit; on some lines it is a price. */

@@ -115,6 +115,80 @@ describe('tokens', () => {
   })
 })
 
+describe('one project of the ledger for several of the bill', () => {
+  const [head = '', ...rows] = sample('ledger-day.csv').trim().split('\n')
+  const together = [head, ...rows.map((row) => row.split(',').with(2, 'default').join(','))].join('\n')
+
+  test('tokens are compared as a whole, with the same causes', () => {
+    const usage = samples(
+      'openai-usage-completions.json',
+      'openai-usage-embeddings.json',
+      'openai-usage-web-search.json',
+    )
+    expect(causes(compared('openai', { ...samples('openai-costs.json'), ...usage }, together))).toEqual({
+      'missing telemetry: missing telemetry': '0.18',
+      'different price: batch discount not applied': '-0.7',
+    })
+    expect(
+      causes(compared('anthropic', samples('anthropic-cost-report.json', 'anthropic-usage-messages.json'), together)),
+    ).toEqual({
+      'different price: inference_geo us uplift 1.1x': '0.03',
+      'different price: 1h cache write priced at 5m rate': '0.06',
+    })
+  })
+})
+
+test('a batch job without telemetry is missing at its own price, not at the standard one', () => {
+  const bill = costs(['p', input, 1000, '0.002'])
+  const usage = {
+    'usage.json': JSON.stringify({
+      data: [
+        {
+          start_time: 1793577600,
+          results: [
+            {
+              object: 'organization.usage.completions.result',
+              input_tokens: 600,
+              output_tokens: 0,
+              num_model_requests: 6,
+              project_id: 'p',
+              model: terra,
+              batch: false,
+            },
+            {
+              object: 'organization.usage.completions.result',
+              input_tokens: 400,
+              output_tokens: 0,
+              num_model_requests: 4,
+              project_id: 'p',
+              model: terra,
+              batch: true,
+            },
+          ],
+        },
+      ],
+    }),
+  }
+  const files = { 'costs.json': (bill['costs.json'] ?? '').replace('0.002', '0.0016'), ...usage }
+  expect(causes(compared('openai', files, ledgerOf('openai', [`p,${terra},input,,,600,0.0012,`])))).toEqual({
+    'missing telemetry: missing telemetry': '0.0004',
+  })
+})
+
+test('what is missing on one day and too much on the day beside it was booked to another day', () => {
+  const first = costs(['p', input, 1000, '0.002'])['costs.json'] ?? ''
+  const second = first.replaceAll('1793577600', '1793664000').replace('"end_time":1793664000', '"end_time":1793750400')
+  const ledger = [
+    ledgerOf('openai', [`p,${terra},input,,,900,0.0018,`]),
+    ledgerOf('openai', [`p,${terra},input,,,1100,0.0022,`], '2026-11-03').split('\n')[1],
+  ].join('\n')
+  const result = compared('openai', { 'a.json': first, 'b.json': second }, ledger)
+  expect(result.findings.map(({ day, cause, quantityPart }) => [day, cause, quantityPart])).toEqual([
+    ['2026-11-02', 'booked to the neighbouring day', 200_000_000n],
+    ['2026-11-03', 'booked to the neighbouring day', -200_000_000n],
+  ])
+})
+
 describe('prices at equal tokens', () => {
   test('a price the book has for another time is named by its day', () => {
     // Until 30 July 2026 this model cost 2.5 a million.
