@@ -122,6 +122,11 @@ export function impliedBy(provider: string, reported: string): Partial<CallCondi
 const shapes: readonly { readonly pattern: RegExp; readonly provider: string }[] = [
   { pattern: /^arn:aws[a-z-]*:bedrock:/, provider: 'aws.bedrock' },
   { pattern: /^(?:global|apac|us-gov|[a-z]{2})\.[a-z0-9]+\.[a-z]/, provider: 'aws.bedrock' },
+  {
+    pattern:
+      /^(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z]/,
+    provider: 'aws.bedrock',
+  },
   { pattern: /(?:^|\/)projects\/[^/]+\/locations\/[^/]+\/publishers\//, provider: 'gcp.vertex_ai' },
   { pattern: /^publishers\/[^/]+\/models\//, provider: 'gcp.vertex_ai' },
   { pattern: /^models\/gemini-/, provider: 'gcp.gemini' },

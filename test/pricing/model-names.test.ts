@@ -273,6 +273,8 @@ describe('a call that names no provider', () => {
     ['azure/gpt-4.1', 'azure.ai.openai'],
     ['bedrock/us-east-1/amazon.nova-pro-v1:0', 'aws.bedrock'],
     ['us.anthropic.claude-opus-5', 'aws.bedrock'],
+    ['amazon.nova-pro-v1:0', 'aws.bedrock'],
+    ['anthropic.claude-opus-5', 'aws.bedrock'],
     ['vertex_ai/gemini-2.5-pro', 'gcp.vertex_ai'],
     ['anthropic/claude-opus-5', 'anthropic'],
     ['@openai-prod/gpt-4o', 'openai'],
@@ -282,12 +284,16 @@ describe('a call that names no provider', () => {
     expect(found).toMatchObject({ kind: 'card', card: { provider, match: 'inferred' } })
   })
 
-  test.each(['openai/gpt-99', 'my-company/gpt-4o', 'openrouter/some/model-nobody-has', '@team-a/gpt-4o'])(
-    '%s is not guessed',
-    (model) => {
-      expect(book.resolve('', model, noConditions, at)).toMatchObject({ kind: 'miss', reason: 'unknown_provider' })
-    },
-  )
+  test.each([
+    'gemma-3-27b-it',
+    'DeepSeek-R1',
+    'openai/gpt-99',
+    'my-company/gpt-4o',
+    'openrouter/some/model-nobody-has',
+    '@team-a/gpt-4o',
+  ])('%s is not guessed', (model) => {
+    expect(book.resolve('', model, noConditions, at)).toMatchObject({ kind: 'miss', reason: 'unknown_provider' })
+  })
 })
 
 test('a prefix of another provider is suggested and not followed', () => {
