@@ -285,7 +285,7 @@ describe('a call that names no provider', () => {
   })
 
   test.each([
-    'gemma-3-27b-it',
+    'nemotron-nano-9b-v2',
     'DeepSeek-R1',
     'openai/gpt-99',
     'my-company/gpt-4o',
