@@ -285,7 +285,8 @@ export class Ledger {
       return { asked, resolution, model, provider, entry: 0, currency: 0, flags: 0, hasFee: false, fromMs, toMs }
     }
     const { card } = resolution
-    const named = provider === 0 ? strings.internText(card.provider) : provider
+    const isNamed = provider !== 0 && card.match !== 'inferred'
+    const named = isNamed ? provider : strings.internText(card.provider)
     return {
       asked,
       resolution,

@@ -29,23 +29,61 @@ export function readRequest(file: URL): Uint8Array {
   return body[0] === 0x7b ? encodeTracesJson(body) : body
 }
 
+/** A request as it was sent. */
+export interface Sent {
+  readonly signal: 'traces' | 'logs'
+  /** Protobuf. */
+  readonly body: Uint8Array
+}
+
+/** All requests of a client that tell of calls, in the order sent. */
+export function sentBy(capture: string): Sent[] {
+  const folder = new URL(`${capture}/`, root)
+  return readdirSync(folder)
+    .sort()
+    .flatMap((file) => {
+      const [, signal] = /^\d+-(traces|logs)\.bin$/.exec(file) ?? []
+      return signal === 'traces' || signal === 'logs' ? [{ signal, body: readRequest(new URL(file, folder)) }] : []
+    })
+}
+
 interface Traces {
   readonly resourceSpans: readonly {
     readonly scopeSpans: readonly { readonly spans: readonly object[] }[]
   }[]
 }
 
-/** Every span in a request of its own, with its resource and scope. */
-export function oneByOne(requests: readonly Uint8Array[]): Uint8Array[] {
-  const type = messageType('Traces')
-  return requests.flatMap((request) => {
-    const { resourceSpans } = type.decode(request) as unknown as Traces
-    return resourceSpans.flatMap((resource) =>
-      resource.scopeSpans.flatMap((scope) =>
-        scope.spans.map((span) =>
-          encoded('Traces', { resourceSpans: [{ ...resource, scopeSpans: [{ ...scope, spans: [span] }] }] }),
-        ),
+interface Logs {
+  readonly resourceLogs: readonly {
+    readonly scopeLogs: readonly { readonly logRecords: readonly object[] }[]
+  }[]
+}
+
+/** Every span and log record in a request of its own, with its resource and scope. */
+export function oneByOne(requests: readonly Sent[]): Sent[] {
+  return requests.flatMap(({ signal, body }) =>
+    (signal === 'traces' ? spansOf(body) : recordsOf(body)).map((one) => ({ signal, body: one })),
+  )
+}
+
+function spansOf(body: Uint8Array): Uint8Array[] {
+  const { resourceSpans } = messageType('Traces').decode(body) as unknown as Traces
+  return resourceSpans.flatMap((resource) =>
+    resource.scopeSpans.flatMap((scope) =>
+      scope.spans.map((span) =>
+        encoded('Traces', { resourceSpans: [{ ...resource, scopeSpans: [{ ...scope, spans: [span] }] }] }),
       ),
-    )
-  })
+    ),
+  )
+}
+
+function recordsOf(body: Uint8Array): Uint8Array[] {
+  const { resourceLogs } = messageType('Logs').decode(body) as unknown as Logs
+  return resourceLogs.flatMap((resource) =>
+    resource.scopeLogs.flatMap((scope) =>
+      scope.logRecords.map((record) =>
+        encoded('Logs', { resourceLogs: [{ ...resource, scopeLogs: [{ ...scope, logRecords: [record] }] }] }),
+      ),
+    ),
+  )
 }

@@ -14,6 +14,7 @@ import { type CustomSettings, noSettings } from './custom/form.ts'
 import { type CustomView, CustomViews, isDiscounted } from './custom/view.ts'
 import type { ModelAlias, OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
 import { impliedBy, providerInName } from './model-names.ts'
+import { namesNoBackend } from './provider-names.ts'
 import { Window } from './schedule.ts'
 import { type Found, Shelf } from './shelf.ts'
 
@@ -136,6 +137,10 @@ export class PriceBook {
    * itself tells a provider that lists it: `azure/gpt-4o`, a Bedrock ARN.
    */
   resolve(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
+    return this.answer(namesNoBackend(provider) ? '' : provider, model, conditions, atMs)
+  }
+
+  private answer(provider: string, model: string, conditions: CallConditions, atMs: number): Resolution {
     const window = new Window(atMs)
     if (this.view.isEmpty) return this.inCatalogue(provider, model, conditions, window)
     const owner = provider === '' ? this.ownerOf(model) || this.view.ownerOf(model) : provider

@@ -153,6 +153,11 @@ export function knownProvider(spelling: string): string {
   return canonical.get(spelling.toLowerCase()) ?? ''
 }
 
+/** Whether it is a name for a client of several sellers, as an SDK that cannot tell them apart gives it: the model must tell. */
+export function namesNoBackend(canonicalName: string): boolean {
+  return canonicalName === 'gcp.gen_ai'
+}
+
 /** Whether it is a framework or a gateway's proxy, which sells nothing. */
 export function namesNoProvider(spelling: string): boolean {
   return notProviders.has(spelling.toLowerCase())

@@ -108,8 +108,12 @@ export function recordOf(stored: Stored): CallRecord {
   }
 }
 
-/** What has to change of these spans; all spans of a trace are to be among them. */
+/** What has to change of these spans; all spans of a trace are to be among them. A trace sent to two projects is two. */
 export function changesOf(spans: readonly Stored[]): Change[] {
+  return [...Map.groupBy(spans, ({ project_id }) => project_id).values()].flatMap(changesOfProject)
+}
+
+function changesOfProject(spans: readonly Stored[]): Change[] {
   const records = spans.map(recordOf)
   const verdicts = settle(records)
   const byKey = new Map(spans.map((stored) => [keyOf(stored.trace_id, stored.span_id), stored]))

@@ -106,6 +106,19 @@ function cachedOf(usage: Float64Array): number {
   return part(unit.cacheRead) + part(unit.cacheWrite)
 }
 
+/** Whether one of the two totals is the same and more than nothing. */
+export function agreeInOne(a: Float64Array, b: Float64Array): boolean {
+  return [unit.input, unit.output].some((slot) => a[slot]! > 0 && a[slot] === b[slot])
+}
+
+/** Clocks of one process agree; exporters round. Microseconds. */
+export const clockSlackMicros = 2000
+
+/** In time. */
+export function isInside(inner: Pick<CallRecord, 'start' | 'end'>, outer: Pick<CallRecord, 'start' | 'end'>): boolean {
+  return inner.start >= outer.start - clockSlackMicros && inner.end <= outer.end + clockSlackMicros
+}
+
 /** Of one model, as far as both say: dates, prefixes of gateways and regions may differ. */
 export function sameModel(a: CallRecord, b: CallRecord): boolean {
   const ofA = namesOf(a)

@@ -2,7 +2,19 @@
 // depend on the order, on how the records were split over requests, or on records sent twice.
 
 import { unit } from '../../schemas/usage.ts'
-import { type CallRecord, compareRecords, compareText, detail, keyOf, type Node, nodesOf, sameUsage } from './record.ts'
+import {
+  agreeInOne,
+  type CallRecord,
+  compareRecords,
+  compareText,
+  detail,
+  isInside,
+  keyOf,
+  type Node,
+  nodesOf,
+  sameModel,
+  sameUsage,
+} from './record.ts'
 import { joinByResponse, joinSideBySide, Twins } from './twins.ts'
 
 export interface Verdict {
@@ -80,11 +92,24 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
       else sums.add(node)
       continue
     }
-    const equal = distinct.find((each) => sameUsage(node.record.usage, each.record.usage))
+    const equal = distinct.find((each) => sameUsage(node.record.usage, each.record.usage)) ?? onlyViewOf(node, distinct)
     if (equal !== undefined) twins.join(node, equal)
     else if (isSum(node, distinct)) sums.add(node)
   }
   return sums
+}
+
+/**
+ * The one call below another instrumentation's, where one of the two totals differs: one of them adds up wrongly. With a tool or
+ * an agent between the two it is another call.
+ */
+function onlyViewOf(node: Node, below: readonly Node[]): Node | undefined {
+  const [only] = below
+  if (only === undefined || below.length > 1 || only.record.scope === node.record.scope) return undefined
+  for (let each = only.parent; each !== null && each !== node; each = each.parent)
+    if (each.record.role === 'carrier') return undefined
+  const isOne = agreeInOne(node.record.usage, only.record.usage) && sameModel(node.record, only.record)
+  return isOne ? only : undefined
 }
 
 /** The nearest calls of a kind below a node. */
@@ -128,6 +153,13 @@ function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
   if (a.hasUsage !== b.hasUsage) return a.hasUsage
   const outer = (node: Node): boolean => set.some((other) => other !== node && isUnder(other, node))
   if (outer(a) !== outer(b)) return !outer(a)
+  // Two that contradict each other: the one that was under way inside the other stands nearer to the answer.
+  if (a.hasUsage && b.hasUsage && !sameUsage(a.record.usage, b.record.usage)) {
+    const [inB, inA] = [isInside(a.record, b.record), isInside(b.record, a.record)]
+    if (inB !== inA) return inB
+    const longer = a.record.end - a.record.start - (b.record.end - b.record.start)
+    if (inB && longer !== 0) return longer < 0
+  }
   const difference = detail(a.record.usage) - detail(b.record.usage)
   if (difference !== 0) return difference > 0
   if ((a.record.responseId === '') !== (b.record.responseId === '')) return a.record.responseId !== ''

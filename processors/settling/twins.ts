@@ -1,16 +1,23 @@
 // Which records are of one call of the provider. Found in this order, and whatever order the records come in:
 //
-//   response id         the same id is the same call, wherever its records are
+//   response id         the same id is the same call, wherever its records are; where their counts differ, only if one was under way
+//                       inside the other, in one resource, of different scopes, and one of the two totals is the same
 //   nesting             a call whose usage is that of a call below it, or that has none, is an outer view of it
 //   side by side        two instrumentations around one call that do not know of each other: different scopes, one resource,
 //                       one interval inside the other, one model, equal usage; one to one, so that n pairs are n calls
 //
 // Equal usage alone joins nothing: calls that classify things are equal by nature.
 
-import { compareRecords, isAbove, type Node, sameModel, sameUsage } from './record.ts'
-
-/** Clocks of one process agree; exporters round. */
-const slackMicros = 2000
+import {
+  agreeInOne,
+  clockSlackMicros,
+  compareRecords,
+  isAbove,
+  isInside,
+  type Node,
+  sameModel,
+  sameUsage,
+} from './record.ts'
 
 /** Sets of nodes, each of one call; a node that was never joined is in none. */
 export class Twins {
@@ -45,9 +52,9 @@ export class Twins {
     this.scopes.set(first, scopes)
   }
 
-  /** Whether one of the set of a node, or itself, is of the scope. */
-  hasScope(node: Node, scope: string): boolean {
-    return this.scopesOf(this.find(node)).has(scope)
+  /** Whether a scope has seen both calls, each with its set: one to one, a call has one record of each scope. */
+  isOfOneScope(a: Node, b: Node): boolean {
+    return !this.scopesOf(this.find(a)).isDisjointFrom(this.scopesOf(this.find(b)))
   }
 
   find(node: Node): Node {
@@ -64,17 +71,28 @@ export class Twins {
 
 /** Joins the calls that share a response id and do not contradict each other. */
 export function joinByResponse(calls: readonly Node[], twins: Twins): void {
+  joinSharing(calls, (call, other) => {
+    // A server that gives every answer one id gives itself away by answers that differ.
+    const isCompatible = !call.hasUsage || !other.hasUsage || sameUsage(call.record.usage, other.record.usage)
+    if (isCompatible) twins.join(call, other)
+  })
+  // One of two instrumentations may add up wrongly: then all else has to speak for one call.
+  joinSharing(calls, (call, other) => {
+    if (twins.isSame(call, other) || twins.isOfOneScope(call, other)) return
+    const [one, two] = [call.record, other.record]
+    const isInTime = one.resource === two.resource && (isInside(one, two) || isInside(two, one))
+    if (isInTime && sameModel(one, two) && agreeInOne(one.usage, two.usage)) twins.join(call, other)
+  })
+}
+
+function joinSharing(calls: readonly Node[], meet: (call: Node, other: Node) => void): void {
   const byId = new Map<string, Node[]>()
   for (const call of calls) {
     const { responseId } = call.record
     if (responseId === '') continue
     const known = byId.get(responseId) ?? []
     byId.set(responseId, known)
-    for (const other of known) {
-      // A server that gives every answer one id gives itself away by answers that differ.
-      const isCompatible = !call.hasUsage || !other.hasUsage || sameUsage(call.record.usage, other.record.usage)
-      if (isCompatible) twins.join(call, other)
-    }
+    for (const other of known) meet(call, other)
     known.push(call)
   }
 }
@@ -84,10 +102,8 @@ export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
   for (const [at, one] of calls.entries()) {
     for (let i = at + 1; i < calls.length; i++) {
       const other = calls[i]!
-      if (other.record.start > one.record.end + slackMicros) break
-      // One to one: a call has one twin of each scope.
-      if (twins.hasScope(one, other.record.scope) || twins.hasScope(other, one.record.scope)) continue
-      if (couldBeTwins(one, other)) twins.join(one, other)
+      if (other.record.start > one.record.end + clockSlackMicros) break
+      if (!twins.isOfOneScope(one, other) && couldBeTwins(one, other)) twins.join(one, other)
     }
   }
 }
@@ -103,10 +119,6 @@ function couldBeTwins(a: Node, b: Node): boolean {
   } else if (one.traceId !== other.traceId || one.isError !== other.isError) return false
   if (areOtherIds(one.responseId, other.responseId)) return false
   return !isAbove(a, b) && !isAbove(b, a)
-}
-
-function isInside(inner: { start: number; end: number }, outer: { start: number; end: number }): boolean {
-  return inner.start >= outer.start - slackMicros && inner.end <= outer.end + slackMicros
 }
 
 /** Two ids of one form are two answers; an id of another form may be one that an instrumentation made up. */
