@@ -1,10 +1,10 @@
 // What past calls would have cost on another model, or by another price list. Nothing is written.
 
 import { bandFor } from '../../processors/pricing/card.ts'
-import { formatPicoUsd } from '../../schemas/money.ts'
+import { formatPicoUsd, type PicoUsd } from '../../schemas/money.ts'
 import { cost, costCount, low } from '../../schemas/span-batch.ts'
 import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
-import { readNative } from '../clickhouse/native-reader.ts'
+import { type NativeBlock, readNative } from '../clickhouse/native-reader.ts'
 import { CallPricer, type CallPricerOptions, type PricedRows, picoOf, textOf } from './calls.ts'
 import { dateOf, Sum } from './differences.ts'
 import { type ReadInput, readSlices } from './read-calls.ts'
@@ -47,6 +47,14 @@ class Group {
   readonly before = new Sum()
   readonly after = new Sum()
 
+  /** Amounts NaN for none. */
+  compare(before: PicoUsd, after: PicoUsd): void {
+    this.calls++
+    if (!Number.isNaN(before) && !Number.isNaN(after)) this.compared++
+    this.before.add(before)
+    this.after.add(after)
+  }
+
   data(): Omit<WhatIfGroup, 'day' | 'provider' | 'model'> {
     const [before, after] = [this.before.value, this.after.value]
     return {
@@ -68,97 +76,121 @@ export async function whatIf(
   onSlice: (done: number) => void = () => undefined,
 ): Promise<WhatIfAnswer> {
   const pricer = new CallPricer(input)
-  const groups = new Map<string, Group>()
-  const total = new Group()
-  const neverPriced = new Group()
-  const reasons = new Map<string, Group>()
-  const flags = new Map<string, number>()
-  const lacking = new Map<string, number>()
-  let partial = 0
-  let book = ''
+  const comparison = new Comparison(pricer)
   let done = 0
-  const group = (map: Map<string, Group>, key: string): Group => {
-    let found = map.get(key)
-    if (found === undefined) {
-      found = new Group()
-      map.set(key, found)
-    }
-    return found
-  }
   for await (const answer of readSlices({ ...input, statuses })) {
-    for (const block of readNative(answer)) {
-      const days = block.column('day', 'number').values
-      const totals = block.column('total_cost', 'wide')
-      const [providers, models] = [block.column('provider', 'low'), block.column('model', 'low')]
-      for (const priced of pricer.price(block)) {
-        const { batch, rows } = priced
-        const text = (id: number): string => pricer.strings.text(id)
-        const [status, reason, flagged] = [low.cost_status, low.cost_reason, low.cost_flags].map(
-          (column) => batch.low[column]!,
-        )
-        const partialId = pricer.strings.internText('partial')
-        const lacksRate = pricer.strings.internText('no_rate_for_unit')
-        const flagCounts = new Map<number, number>()
-        const known = new Map<number, Group>()
-        book = priced.book.version
-        for (let at = 0; at < rows.length; at++) {
-          const row = rows[at]!
-          const [provider, model] = [providers.index[row]!, models.index[row]!]
-          const short = (days[row]! * 4096 + provider) * 65_536 + model
-          let own = known.get(short)
-          if (own === undefined) {
-            const key = JSON.stringify([dateOf(days[row]!), textOf(providers, provider), textOf(models, model)])
-            own = group(groups, key)
-            known.set(short, own)
-          }
-          const before = picoOf(totals, row)
-          const after = batch.costs[at * costCount + cost.total]!
-          const isCompared = !Number.isNaN(before) && !Number.isNaN(after)
-          for (const each of [own, total]) {
-            each.calls++
-            if (!isCompared) continue
-            each.compared++
-            each.before.add(before)
-            each.after.add(after)
-          }
-          if (!isCompared) {
-            const apart = Number.isNaN(after) ? group(reasons, text(reason![at]!)) : neverPriced
-            apart.calls++
-            apart.before.add(before)
-            apart.after.add(after)
-          }
-          flagCounts.set(flagged![at]!, (flagCounts.get(flagged![at]!) ?? 0) + 1)
-          if (status![at] === partialId) partial++
-          if (reason![at] === lacksRate)
-            for (const name of unitsWithoutRate(pricer, priced, at)) lacking.set(name, (lacking.get(name) ?? 0) + 1)
-        }
-        for (const [id, calls] of flagCounts)
-          for (const flag of text(id).split(',')) if (flag !== '') flags.set(flag, (flags.get(flag) ?? 0) + calls)
-      }
-    }
+    for (const block of readNative(answer)) for (const priced of pricer.price(block)) comparison.add(block, priced)
     onSlice(++done)
   }
-  const counted = (map: ReadonlyMap<string, number>): [string, number][] =>
-    [...map].sort(([a], [b]) => (a < b ? -1 : 1))
-  return {
-    groups: [...groups]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => {
+  return comparison.answer()
+}
+
+class Comparison {
+  private readonly pricer: CallPricer
+  private readonly groups = new Map<string, Group>()
+  private readonly total = new Group()
+  /** Without a cost in the ledger; by the reason, without one then. */
+  private readonly neverPriced = new Group()
+  private readonly reasons = new Map<string, Group>()
+  private readonly flags = new Map<string, number>()
+  private readonly lacking = new Map<string, number>()
+  private partial = 0
+  private book = ''
+
+  constructor(pricer: CallPricer) {
+    this.pricer = pricer
+  }
+
+  add(block: NativeBlock, priced: PricedRows): void {
+    const { strings } = this.pricer
+    const { batch, rows, book } = priced
+    const totals = block.column('total_cost', 'wide')
+    const groupOf = this.groupsOf(block)
+    const reasons = batch.low[low.cost_reason]!
+    const statuses = batch.low[low.cost_status]!
+    const [partial, lacksRate] = [strings.internText('partial'), strings.internText('no_rate_for_unit')]
+    this.book = book.version
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at]!
+      const before = picoOf(totals, row)
+      const after = batch.costs[at * costCount + cost.total]!
+      const into = [groupOf(row), this.total]
+      if (Number.isNaN(after)) this.aside(groupIn(this.reasons, strings.text(reasons[at]!)), into, before, after)
+      else if (Number.isNaN(before)) this.aside(this.neverPriced, into, before, after)
+      else for (const each of into) each.compare(before, after)
+      if (statuses[at] === partial) this.partial++
+      if (reasons[at] === lacksRate)
+        for (const name of unitsWithoutRate(this.pricer, priced, at)) count(this.lacking, name, 1)
+    }
+    this.countFlags(batch.low[low.cost_flags]!, rows.length)
+  }
+
+  answer(): WhatIfAnswer {
+    const sorted = <T>(map: ReadonlyMap<string, T>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+    return {
+      groups: sorted(this.groups).map(([key, each]) => {
         const [day = '', provider = '', model = ''] = JSON.parse(key) as string[]
         return { day, provider, model, ...each.data() }
       }),
-    total: total.data(),
-    unpriced_before: { calls: neverPriced.calls, whatif_cost: formatPicoUsd(neverPriced.after.value) },
-    unpriced_then: [...reasons].map(([reason, { calls, before }]) => ({
-      reason,
-      calls,
-      original_cost: formatPicoUsd(before.value),
-    })),
-    partial,
-    units_without_rate: counted(lacking).map(([name, calls]) => ({ unit: name, calls })),
-    flags: counted(flags).map(([flag, calls]) => ({ flag, calls })),
-    price_book: book,
+      total: this.total.data(),
+      unpriced_before: { calls: this.neverPriced.calls, whatif_cost: formatPicoUsd(this.neverPriced.after.value) },
+      unpriced_then: sorted(this.reasons).map(([reason, { calls, before }]) => ({
+        reason,
+        calls,
+        original_cost: formatPicoUsd(before.value),
+      })),
+      partial: this.partial,
+      units_without_rate: sorted(this.lacking).map(([name, calls]) => ({ unit: name, calls })),
+      flags: sorted(this.flags).map(([flag, calls]) => ({ flag, calls })),
+      price_book: this.book,
+    }
   }
+
+  /** A call that has a cost on one side only. */
+  private aside(apart: Group, into: readonly Group[], before: number, after: number): void {
+    apart.compare(before, after)
+    for (const each of into) each.calls++
+  }
+
+  /** The group of a row of the block; its text is made once for each distinct one. */
+  private groupsOf(block: NativeBlock): (row: number) => Group {
+    const days = block.column('day', 'number').values
+    const [providers, models] = [block.column('provider', 'low'), block.column('model', 'low')]
+    const known = new Map<number, Group>()
+    return (row) => {
+      const [day, provider, model] = [days[row]!, providers.index[row]!, models.index[row]!]
+      const short = (day * 65_536 + provider) * 65_536 + model
+      let found = known.get(short)
+      if (found === undefined) {
+        const key = [dateOf(day), textOf(providers, provider), textOf(models, model)]
+        found = groupIn(this.groups, JSON.stringify(key))
+        known.set(short, found)
+      }
+      return found
+    }
+  }
+
+  private countFlags(ids: Int32Array, rows: number): void {
+    const counts = new Map<number, number>()
+    for (let at = 0; at < rows; at++) counts.set(ids[at]!, (counts.get(ids[at]!) ?? 0) + 1)
+    for (const [id, calls] of counts) {
+      if (id === 0) continue
+      for (const flag of this.pricer.strings.text(id).split(',')) count(this.flags, flag, calls)
+    }
+  }
+}
+
+function groupIn(groups: Map<string, Group>, key: string): Group {
+  let found = groups.get(key)
+  if (found === undefined) {
+    found = new Group()
+    groups.set(key, found)
+  }
+  return found
+}
+
+function count(counts: Map<string, number>, name: string, calls: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + calls)
 }
 
 function unitsWithoutRate(pricer: CallPricer, priced: PricedRows, at: number): string[] {
