@@ -6,7 +6,6 @@ import { picoFraction } from '../pricing/card.ts'
 import type { ConditionTest } from '../pricing/file.ts'
 import type { KnownRate, PriceHints } from './finding.ts'
 import { modelKey } from './labels.ts'
-import { usual } from './line.ts'
 import { usualText } from './map.ts'
 
 /** Usage unit by kind, where the book prices it. */
@@ -89,14 +88,23 @@ function ratesOf(entry: BookEntry, unit: UsageUnitName, day: string): KnownRate[
   })
 }
 
-/** Each place an entry holds for: by residency, region or kind of deployment. */
+/** Each place an entry holds for: by residency, kind of deployment or region. Of regions bills tell global ones from others. */
 function geosOf({ when }: BookEntry): string[] {
-  for (const test of [when?.dataResidency, when?.region, when?.deploymentType]) {
-    if (test === undefined || test === null || (typeof test === 'object' && 'not' in test)) continue
-    const places = typeof test === 'string' ? [test] : [...test]
-    return places.map((place) => usualText('geo', place))
+  const named = [when?.dataResidency, when?.deploymentType].find((test) => places(test).length > 0)
+  if (named !== undefined) return [...new Set(places(named).map((place) => usualText('geo', place)))]
+  const regions = places(when?.region)
+  if (regions.length > 0) {
+    if (regions.some((region) => region === '' || region === 'global')) return ['']
+    return [regions.every((region) => region.includes('gov')) ? 'gov' : 'regional']
   }
-  return [usual.geo ?? '']
+  const region = when?.region
+  const excluded = typeof region === 'object' && region !== null && 'not' in region ? region.not : []
+  return [excluded.includes('global') ? 'regional' : '']
+}
+
+function places(test: ConditionTest | null | undefined): readonly string[] {
+  if (typeof test === 'string') return [test]
+  return test !== null && test !== undefined && !('not' in test) ? test : []
 }
 
 function one(test: ConditionTest | null | undefined): string {

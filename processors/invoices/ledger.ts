@@ -29,6 +29,15 @@ export interface LedgerCell {
   readonly hasIds: boolean
 }
 
+/** Providers that bill one place unless another is asked for; elsewhere an empty place is not known. */
+const placed = ['openai', 'anthropic']
+
+/** A place as bills have it; null = not known. */
+export function geoOf(provider: string, text: string): string | null {
+  if (text === '?' || (text === '' && !placed.includes(provider))) return null
+  return usualText('geo', text)
+}
+
 const columns = ['day_utc', 'provider', 'project', 'model', 'kind', 'tier', 'geo', 'quantity', 'cost_usd'] as const
 
 /**
@@ -66,7 +75,7 @@ export function readLedgerCsv(text: string): LedgerCell[] {
         ...usual,
         ...kind.dimensions,
         tier: usualText('tier', text('tier')),
-        geo: usualText('geo', text('geo')),
+        geo: geoOf(text('provider'), text('geo')),
       },
       quantity: number('quantity'),
       amount: text('cost_usd') === '' ? null : number('cost_usd'),

@@ -102,17 +102,27 @@ export function mapped(map: MapFile, provider: string, label: string): Meaning |
 
 const usualWords: Readonly<Record<string, readonly string[]>> = {
   tier: ['standard', 'default', 'on_demand', 'auto', 'std'],
-  geo: ['global', 'not_available', 'none'],
+  geo: ['global', 'not_available', 'none', 'global-standard', 'globalstandard', 'global-batch'],
   band: ['short', '0-200k', '≤ 200k', '<= 200k'],
   speed: ['standard', 'normal'],
   ttl: ['5m'],
   modality: ['text'],
 }
 
+/** Spellings of the same place. */
+const placeWords: Readonly<Record<string, string>> = {
+  datazone: 'data_zone',
+  'data-zone': 'data_zone',
+  'datazone-standard': 'data_zone',
+  'datazone-batch': 'data_zone',
+  standard: 'regional',
+}
+
 /** A value in lower case, '' for the one that has no price of its own. */
 export function usualText(name: string, value: string): string {
   const text = value.trim().toLowerCase()
-  return usualWords[name]?.includes(text) === true ? '' : text
+  if (usualWords[name]?.includes(text) === true) return ''
+  return name === 'geo' ? (placeWords[text] ?? text) : text
 }
 
 function objectIn(value: unknown, where: string): Record<string, unknown> {

@@ -166,12 +166,13 @@ test('conditions are those the price was chosen by, else the tier reported', asy
     call({ ...plain, service_tier: 'flex' }),
     call({ ...plain, service_tier: 'default', price_conditions: '{"speed":"fast"}' }),
     call({ ...plain, provider: 'aws.bedrock' }),
+    call({ ...plain, provider: 'aws.bedrock', price_conditions: '{"region":"us-east-1"}' }),
   ])
   expect(
     Object.keys(seen)
       .filter((key) => key.startsWith('input'))
       .sort(),
-  ).toEqual(['input ?', 'input batch us', 'input fast', 'input flex'])
+  ).toEqual(['input ?', 'input batch us', 'input fast', 'input flex', 'input regional'])
 })
 
 describe('calls that are in the ledger more than once', () => {

@@ -459,6 +459,21 @@ describe('days, units and names of the clouds', () => {
     expect(cell).toMatchObject({ model, family, dimensions: { tier }, quantity: 2n * 10n ** 36n })
   })
 
+  test('the place of a deployment has a price of its own, in any spelling', () => {
+    const head =
+      'Date,SubscriptionId,MeterCategory,MeterName,UnitOfMeasure,Quantity,CostInBillingCurrency,BillingCurrency,ChargeType'
+    const bill = { 'azure.csv': `${head}\n11/02/2026,s,Azure OpenAI,gpt 4.1 Inp DZ Tokens,1K,1000,2.2,USD,Usage\n` }
+    const ours = (geo: string, usd: string) => ledgerOf('azure.ai.openai', [`p,gpt-4.1,input,,${geo},1000000,${usd},`])
+    expect(compared('azure', bill, ours('datazone-standard', '2.2')).isMatched).toBe(true)
+    expect(causes(compared('azure', bill, ours('global-standard', '2')))).toEqual({
+      'different price: region data_zone uplift 1.1x': '0.2',
+    })
+    // A place that is not known is no difference of place; what the bill charged is in the price book under these.
+    expect(causes(compared('azure', bill, ours('', '1.1')))).toEqual({
+      'different price: data_zone or regional uplift not applied': '1.1',
+    })
+  })
+
   test('what LiteLLM answered from its own cache, and what failed, is no charge of a provider', () => {
     const [text = ''] = Object.values(samples('litellm-spendlogs.ndjson'))
     const cachedToo = text.replaceAll('"cache_hit": "False"', '"cache_hit": "True"')
