@@ -224,8 +224,12 @@ function constantDiscount(findings: readonly Finding[], lines: readonly Line[]):
   })
 }
 
-function isPricedAlike({ billAmount, ledgerAmount, pricePart }: Line): boolean {
-  return billAmount !== null && ledgerAmount !== null && billAmount > 0n && ledgerAmount > 0n && pricePart === 0n
+/** Tokens at one price on both sides; tools are often left out of a discount. */
+function isPricedAlike({ kind, billAmount, ledgerAmount, pricePart }: Line): boolean {
+  const isToken = /^(input|cache_|output|all_input)/.test(kind)
+  return (
+    isToken && billAmount !== null && ledgerAmount !== null && billAmount > 0n && ledgerAmount > 0n && pricePart === 0n
+  )
 }
 
 type Pair = { readonly bill: Part[]; readonly ledger: Part[] }

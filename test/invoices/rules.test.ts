@@ -223,9 +223,16 @@ describe('prices at equal tokens', () => {
       `p,${terra},input,,,1000,0.002,`,
       `p,${terra},cache_read,,,1000,0.0002,`,
       `p,${terra},output,,,1000,0.012,`,
+      `p,,web_search,,,3,0.03,`,
     ])
     const bill = (factor: (text: number) => string) =>
-      costs(['p', input, 1000, factor(0.002)], ['p', cached, 1000, factor(0.0002)], ['p', output, 1000, factor(0.012)])
+      costs(
+        ['p', input, 1000, factor(0.002)],
+        ['p', cached, 1000, factor(0.0002)],
+        ['p', output, 1000, factor(0.012)],
+        // Tools are charged in full.
+        ['p', 'web search tool calls', 3, '0.03'],
+      )
     expect(
       causes(
         compared(
