@@ -41,6 +41,6 @@ function isRetry(before: CallRecord, next: CallRecord): boolean {
 }
 
 /** Calls without a parent are each a trace of their own: nothing says that they belong together. */
-function groupKey({ traceId, spanId, parentId, scope, requestModel }: CallRecord): string {
-  return JSON.stringify([traceId, parentId === '' ? spanId : parentId, scope, requestModel])
+function groupKey({ project, traceId, spanId, parentId, scope, requestModel }: CallRecord): string {
+  return JSON.stringify([project, traceId, parentId === '' ? spanId : parentId, scope, requestModel])
 }

@@ -96,14 +96,15 @@ export function recordOf(stored: Stored): CallRecord {
     spanId: stored.span_id,
     parentId: stored.parent_span_id,
     scope: stored.scope_name,
-    resource: `${stored.project_id} ${stored.service}`,
+    project: stored.project_id,
+    resource: stored.service,
     role: isCall ? 'call' : isCarrier ? 'carrier' : 'none',
     start: Number(stored.start_us),
     end: Number(stored.end_us),
     requestModel: stored.request_model,
     responseModel: stored.response_model,
     usage,
-    responseId: stored.response_id === '' ? '' : `${stored.project_id} ${stored.response_id}`,
+    responseId: stored.response_id,
     isError: stored.status === 'error',
   }
 }
@@ -116,7 +117,7 @@ export function changesOf(spans: readonly Stored[]): Change[] {
 function changesOfProject(spans: readonly Stored[]): Change[] {
   const records = spans.map(recordOf)
   const verdicts = settle(records)
-  const byKey = new Map(spans.map((stored) => [keyOf(stored.trace_id, stored.span_id), stored]))
+  const byKey = new Map(spans.map((stored, i) => [keyOf(records[i]!), stored]))
   const isOwnCall = (i: number): boolean => records[i]!.role === 'call' && verdicts[i]!.reason === ''
   const attempts = attemptsOf(records.filter((_, i) => isOwnCall(i)))
   return spans.flatMap((stored, i) => {
@@ -128,7 +129,7 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
     const attempt = attempts.get(records[i]!)
     if (attempt !== undefined) {
       const { failed } = attempt
-      const wasted = wastedCost(failed.map((each) => byKey.get(keyOf(each.traceId, each.spanId))))
+      const wasted = wastedCost(failed.map((each) => byKey.get(keyOf(each))))
       const isSame =
         stored.attempt === attempt.attempt &&
         stored.attempts === attempt.attempts &&
@@ -215,12 +216,16 @@ function nearest(
   byKey: ReadonlyMap<string, Stored>,
   isMeant: (span: Stored) => boolean,
 ): Stored | undefined {
-  let above = byKey.get(keyOf(stored.trace_id, stored.parent_span_id))
+  let above = byKey.get(parentKey(stored))
   for (let depth = 0; above !== undefined && depth < depthMax; depth++) {
     if (isMeant(above)) return above
-    above = byKey.get(keyOf(above.trace_id, above.parent_span_id))
+    above = byKey.get(parentKey(above))
   }
   return undefined
+}
+
+function parentKey({ project_id, trace_id, parent_span_id }: Stored): string {
+  return keyOf({ project: project_id, traceId: trace_id, spanId: parent_span_id })
 }
 
 /** As text, '' where no failed attempt has a cost. */

@@ -5,6 +5,7 @@ import { unit, usageUnitCount } from '../../schemas/usage.ts'
 export type RecordRole = 'call' | 'carrier' | 'none'
 
 export interface CallRecord {
+  readonly project: string
   /** Lower hex. */
   readonly traceId: string
   readonly spanId: string
@@ -40,8 +41,9 @@ export interface Node {
 
 const depthMax = 512
 
-export function keyOf(traceId: string, spanId: string): string {
-  return `${traceId} ${spanId}`
+/** Two projects may have been sent the same spans: they are not the same calls. */
+export function keyOf({ project, traceId, spanId }: Pick<CallRecord, 'project' | 'traceId' | 'spanId'>): string {
+  return `${project} ${traceId} ${spanId}`
 }
 
 /** Records of the same key are one: the one with usage, else the first in the order of times. */
@@ -50,11 +52,11 @@ export function nodesOf(records: readonly CallRecord[]): Node[] {
     return { record, index, hasUsage: bearsUsage(record.usage), parent: null, children: [], depth: 0 }
   })
   const byKey = new Map<string, Node>()
-  for (const node of nodes) byKey.set(keyOf(node.record.traceId, node.record.spanId), node)
+  for (const node of nodes) byKey.set(keyOf(node.record), node)
   for (const node of nodes) {
-    const { traceId, spanId, parentId } = node.record
+    const { project, traceId, spanId, parentId } = node.record
     if (parentId === '' || parentId === spanId) continue
-    const parent = byKey.get(keyOf(traceId, parentId))
+    const parent = byKey.get(keyOf({ project, traceId, spanId: parentId }))
     if (parent === undefined) continue
     node.parent = parent
     parent.children.push(node)
@@ -134,7 +136,12 @@ function namesOf({ requestModel, responseModel }: CallRecord): string[] {
 }
 
 export function compareRecords(a: CallRecord, b: CallRecord): number {
-  return a.start - b.start || compareText(a.traceId, b.traceId) || compareText(a.spanId, b.spanId)
+  return (
+    a.start - b.start ||
+    compareText(a.project, b.project) ||
+    compareText(a.traceId, b.traceId) ||
+    compareText(a.spanId, b.spanId)
+  )
 }
 
 export function compareText(a: string, b: string): number {

@@ -56,17 +56,15 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
     const below = carrierBelow(node, verdicts)
     if (below !== null) verdicts.set(node, { reason: 'aggregate', countedAs: below, evidence: 'below' })
   }
-  const byKey = new Map(
-    nodes.map((node) => [keyOf(node.record.traceId, node.record.spanId), verdicts.get(node) ?? own]),
-  )
-  return records.map(({ traceId, spanId }) => byKey.get(keyOf(traceId, spanId)) ?? own)
+  const byKey = new Map(nodes.map((node) => [keyOf(node.record), verdicts.get(node) ?? own]))
+  return records.map((record) => byKey.get(keyOf(record)) ?? own)
 }
 
 /** One record a span: of several, the one that says most, then the first. */
 function once(records: readonly CallRecord[]): CallRecord[] {
   const byKey = new Map<string, CallRecord>()
   for (const record of records) {
-    const key = keyOf(record.traceId, record.spanId)
+    const key = keyOf(record)
     const known = byKey.get(key)
     const isMore = known === undefined || detail(record.usage) > detail(known.usage)
     if (isMore) byKey.set(key, record)
@@ -173,7 +171,7 @@ function isUnder(node: Node, above: Node): boolean {
 }
 
 function idOf({ record }: Node): string {
-  return keyOf(record.traceId, record.spanId)
+  return keyOf(record)
 }
 
 function evidenceOf(node: Node, carrier: Node): string {

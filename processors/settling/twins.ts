@@ -88,10 +88,11 @@ export function joinByResponse(calls: readonly Node[], twins: Twins): void {
 function joinSharing(calls: readonly Node[], meet: (call: Node, other: Node) => void): void {
   const byId = new Map<string, Node[]>()
   for (const call of calls) {
-    const { responseId } = call.record
+    const { project, responseId } = call.record
     if (responseId === '') continue
-    const known = byId.get(responseId) ?? []
-    byId.set(responseId, known)
+    const key = `${project} ${responseId}`
+    const known = byId.get(key) ?? []
+    byId.set(key, known)
     for (const other of known) meet(call, other)
     known.push(call)
   }
@@ -110,7 +111,7 @@ export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
 
 function couldBeTwins(a: Node, b: Node): boolean {
   const [one, other] = [a.record, b.record]
-  if (one.resource !== other.resource) return false
+  if (one.project !== other.project || one.resource !== other.resource) return false
   if (!isInside(one, other) && !isInside(other, one)) return false
   if (!sameModel(one, other)) return false
   if (a.hasUsage && b.hasUsage) {

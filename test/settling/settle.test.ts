@@ -6,6 +6,8 @@ import { settle } from '../../processors/settling/settle.ts'
 import { dice } from '../dice.ts'
 import { shuffled, type TrueCall, WorldMaker } from './world.ts'
 
+const parentOf = ({ project, traceId, parentId }: CallRecord): string => keyOf({ project, traceId, spanId: parentId })
+
 /** Calls that are equal may be taken for each other: the sum is the same. */
 function shown({ model, usage }: TrueCall): string {
   return `${model} ${usage.input} ${usage.output}`
@@ -23,7 +25,7 @@ describe.each(Array.from({ length: 40 }, (_, i) => i + 1))('worlds from %i', (se
       for (const [i, { record, call }] of records.entries()) {
         if (verdicts[i]!.reason !== '' || !bearsUsage(record.usage)) continue
         if (call === null) throw new Error(`seed ${seed}.${n}: a frame of scope ${record.scope} carries money`)
-        carriers.set(keyOf(record.traceId, record.spanId), shown(call))
+        carriers.set(keyOf(record), shown(call))
       }
       const told = world.calls.filter(({ isError }) => !isError).map(shown)
       expect([...carriers.values()].sort(), `seed ${seed}.${n}`).toEqual(told.sort())
@@ -36,11 +38,10 @@ test('verdicts do not depend on order or repetition', () => {
   for (let n = 0; n < 100; n++) {
     const { seen } = new WorldMaker(random).make()
     const asSeen = settle(seen.map(({ record }) => record))
-    const wanted = new Map(seen.map(({ record }, i) => [keyOf(record.traceId, record.spanId), asSeen[i]]))
+    const wanted = new Map(seen.map(({ record }, i) => [keyOf(record), asSeen[i]]))
     const mixed = shuffled([...seen, ...seen.slice(0, 5)], random).map(({ record }) => record)
     const verdicts = settle(mixed)
-    for (const [i, record] of mixed.entries())
-      expect(verdicts[i]).toEqual(wanted.get(keyOf(record.traceId, record.spanId)))
+    for (const [i, record] of mixed.entries()) expect(verdicts[i]).toEqual(wanted.get(keyOf(record)))
   }
 })
 
@@ -51,11 +52,11 @@ test('the carrier is nearest to the provider, and of several the one that knows 
   for (let n = 0; n < 200; n++) {
     const { seen } = new WorldMaker(random).make()
     const records = seen.map(({ record }) => record)
-    const parents = new Map(records.map((record) => [keyOf(record.traceId, record.spanId), record]))
+    const parents = new Map(records.map((record) => [keyOf(record), record]))
     const isAbove = (above: CallRecord, below: CallRecord): boolean => {
-      for (let each = parents.get(keyOf(below.traceId, below.parentId)); each !== undefined; ) {
+      for (let each = parents.get(parentOf(below)); each !== undefined; ) {
         if (each === above) return true
-        each = parents.get(keyOf(each.traceId, each.parentId))
+        each = parents.get(parentOf(each))
       }
       return false
     }

@@ -37,11 +37,14 @@ export class WorldMaker {
   readonly calls: TrueCall[] = []
   readonly seen: Seen[] = []
   private readonly random: () => number
+  private readonly isDetailed: boolean
   private now = 1_790_000_000_000_000
   private ids = 0
 
-  constructor(random: () => number) {
+  /** `isDetailed`: every view tells all of the usage, so that the cost of a call can be known from any of them. */
+  constructor(random: () => number, { isDetailed = false } = {}) {
     this.random = random
+    this.isDetailed = isDetailed
   }
 
   /** A service's afternoon: some traces, one after the other and side by side. */
@@ -248,12 +251,15 @@ export class WorldMaker {
 
   /** Totals only, or all of it. */
   private coarse({ usage }: TrueCall): Partial<Record<UsageUnitName, number>> {
-    if (this.chance(0.5) || usage.input === undefined) return usage
+    if (this.isDetailed || this.chance(0.5) || usage.input === undefined) return usage
     return { input: usage.input, ...(usage.output === undefined ? {} : { output: usage.output }) }
   }
 
   private put(
-    given: Omit<CallRecord, 'usage' | 'requestModel' | 'responseModel' | 'responseId' | 'isError' | 'role'> & {
+    given: Omit<
+      CallRecord,
+      'project' | 'usage' | 'requestModel' | 'responseModel' | 'responseId' | 'isError' | 'role'
+    > & {
       readonly role: RecordRole
       readonly model: string
       readonly usage: Partial<Record<UsageUnitName, number>>
@@ -263,7 +269,15 @@ export class WorldMaker {
     call: TrueCall | null = null,
   ): void {
     const { model, usage, responseId = '', isError = false, ...rest } = given
-    const record = { ...rest, requestModel: model, responseModel: model, usage: usageRow(usage), responseId, isError }
+    const record = {
+      project: 'p',
+      ...rest,
+      requestModel: model,
+      responseModel: model,
+      usage: usageRow(usage),
+      responseId,
+      isError,
+    }
     this.seen.push({ record, call })
   }
 
