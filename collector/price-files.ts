@@ -6,17 +6,21 @@ import { checkPriceFiles } from '../processors/pricing/check.ts'
 import type { PriceFile } from '../processors/pricing/file.ts'
 
 const shipped = new URL('../processors/prices/', import.meta.url)
+/** The program's own files once they were found sound: they do not change while it runs. */
+let sound: readonly PriceFile[] | undefined
 
 /**
  * The files of a folder, by default the catalogue that ships with the program; the order of names.
  * Throws an Error naming every finding when a file is not JSON, not of its name, or not sound.
  */
 export function loadPriceBook(folder: URL | string = shipped): PriceFile[] {
+  if (folder === shipped && sound !== undefined) return [...sound]
   const { files, findings } = readPriceFiles(folder)
   if (findings.length > 0) throw new Error(findings.join('\n'))
   const unsound = checkPriceFiles(files)
   if (unsound.length > 0) throw new Error(`prices are not sound:\n${unsound.join('\n')}`)
-  return files
+  if (folder === shipped) sound = files
+  return [...files]
 }
 
 /** The files that can be read, and what keeps the others from it; whether their content is sound is another question. */

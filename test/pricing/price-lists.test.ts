@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../../collector/cli.ts'
-import { loadPriceBook } from '../../collector/price-files.ts'
+import { readPriceFiles } from '../../collector/price-files.ts'
 import { loadPriceList, priceListNames, readInstalledList } from '../../collector/price-lists.ts'
 import { PriceBook, type PriceFile } from '../../processors/pricing/book.ts'
 import { compareList } from '../../processors/pricing/list-compare.ts'
@@ -238,7 +238,7 @@ describe('the commands', () => {
   })
 
   test('import: into a new file, from several lists; no price file is touched', async () => {
-    const before = JSON.stringify(loadPriceBook())
+    const before = JSON.stringify(readPriceFiles())
     const out = join(folder, 'proposals.json')
     const from = `litellm=${join(fixtures, 'litellm.json')},langfuse=${join(fixtures, 'langfuse.json')}`
     const first = await run('import', '--from', from, '--at', '2026-08-15', '--out', out)
@@ -248,7 +248,7 @@ describe('the commands', () => {
       findings: [],
     })
     expect(await run('import', '--from', from, '--out', out)).toMatchObject({ code: 2 })
-    expect(JSON.stringify(loadPriceBook())).toBe(before)
+    expect(JSON.stringify(readPriceFiles())).toBe(before)
   })
 
   const wrong: [string[], string][] = [
