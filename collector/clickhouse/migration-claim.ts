@@ -1,5 +1,5 @@
-// Processes that would do the same at the same time: one has the turn, the others wait. A claim is a row; the earliest live one has the turn. It is
-// advice and no lock, for ClickHouse has none: what is done in a turn stands being done twice.
+// Processes that would do the same at the same time: one has the turn, the others wait. A claim is a row; the earliest live
+// one has the turn. It is advice and no lock, for ClickHouse has none: what is done in a turn stands being done twice.
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -10,7 +10,13 @@ export const claimsTable = `CREATE TABLE IF NOT EXISTS {db}.schema_claims{on_clu
   owner String, claimed_at DateTime64(6, 'UTC'), seen_at DateTime64(6, 'UTC'), is_released UInt8
 ) ENGINE = {rmt}({everywhere}seen_at) ORDER BY (claimed_at, owner) TTL toDateTime(seen_at) + INTERVAL 1 DAY`
 
-/** A claim not renewed for so long is dead, and so is one of a process of this host that is gone. */
+/** Claims of this process that are waited for or at work. */
+const own = new Set<string>()
+
+/**
+ * A claim not renewed for so long is dead, and so is one of a process of this host that is gone, or of this process when
+ * nobody in it is at it any more: it could not be released because ClickHouse was away.
+ */
 const deadMs = 15_000
 const renewMs = 3000
 const askMs = 200
@@ -33,7 +39,11 @@ export async function withClaim<T>(
   const renewed = (isReleased: 0 | 1): string =>
     `SELECT owner, claimed_at, now64(6), ${isReleased} FROM ${table} FINAL WHERE owner = {owner:String}`
 
-  await write('SELECT {owner:String}, now64(6), now64(6), 0')
+  own.add(owner)
+  await write('SELECT {owner:String}, now64(6), now64(6), 0').catch((error: unknown) => {
+    own.delete(owner)
+    throw error
+  })
   let renewal = Promise.resolve()
   const timer = setInterval(() => {
     // A claim that cannot be renewed dies by itself; if ClickHouse is away the work will say so.
@@ -54,6 +64,7 @@ export async function withClaim<T>(
     }
     return await work()
   } finally {
+    own.delete(owner)
     clearInterval(timer)
     await renewal
     // Left unreleased it dies by itself.
@@ -65,6 +76,7 @@ export async function withClaim<T>(
 function isGone(owner: string): boolean {
   const [host, pid] = owner.split(':')
   if (host !== hostname()) return false
+  if (Number(pid) === process.pid) return !own.has(owner)
   try {
     process.kill(Number(pid), 0)
     return false
