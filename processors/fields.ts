@@ -113,6 +113,8 @@ export const fields = {
   costJson: raw,
   providerMetadata: raw,
   promptJson: raw,
+  /** Provider as JSON text. */
+  vendorJson: raw,
   completionStart: raw,
   level: raw,
 } as const satisfies Record<string, Field>

@@ -39,6 +39,8 @@ export class Normaliser {
   private readonly meanings = new Map<number, UsageMeaning>()
   private readonly providers = new Map<number, number>()
   private dialectIds = new Int32Array(0)
+  /** 1 for a dialect that is not the conventions' own. */
+  private readonly isFramework: Uint8Array
   private generation = -1
 
   constructor(batch: SpanBatch, strings: StringTable, dialects: readonly Dialect[], settings: NormaliseSettings) {
@@ -46,6 +48,7 @@ export class Normaliser {
     this.strings = strings
     this.settings = settings
     this.keys = new KeyTable(dialects, strings)
+    this.isFramework = Uint8Array.from(this.keys.dialects, ({ id }) => (id.startsWith('otel-semconv') ? 0 : 1))
     this.words = new WordList(strings)
     this.resources = new ResourceReader(batch, strings)
     this.fields = new SpanFields(batch, strings, this.keys)
@@ -86,7 +89,7 @@ export class Normaliser {
     const provider = this.provider(row)
     const dialect = scopeDialect >= 0 ? scopeDialect : marked
     const meaning = this.readDialect(row, dialect, scope, provider)
-    this.usage.run(row, words, meaning, scopeDialect >= 0)
+    this.usage.run(row, words, meaning, scopeDialect >= 0, dialect >= 0 && this.isFramework[dialect] === 1)
     outcome.kind(row, words)
     outcome.events(row, words)
     outcome.status(row, words, this.view.isError)

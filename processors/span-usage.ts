@@ -29,7 +29,9 @@ export class SpanUsage {
     return this.spanConditions.table
   }
 
-  run(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean): void {
+  /** `isFramework`: who writes is known to fill a form of its own, in which zeros stand for what it was not told. */
+  run(row: number, words: Words, meaning: UsageMeaning, isEmitterKnown: boolean, isFramework: boolean): void {
+    if (isFramework) this.forgetZeros(row * usageUnitCount)
     this.settings(row)
     this.firstToken(row)
     this.reportedCost(row)
@@ -99,6 +101,14 @@ export class SpanUsage {
     if (usage[at + unit.cacheRead]! > 0) fields.movedAs(slotOf.cacheReadTokens, valueType.integer)
     if (usage[at + unit.cacheWrite]! > 0) fields.movedAs(slotOf.cacheWriteTokens, valueType.integer)
     if (usage[at + unit.reasoning]! > 0) fields.movedAs(slotOf.reasoningTokens, valueType.integer)
+  }
+
+  /** No call takes nothing and gives nothing: some emitters write zeros for a stream that told no usage. */
+  private forgetZeros(at: number): void {
+    const { usage } = this.batch
+    if (usage[at + unit.input] !== 0 || usage[at + unit.output] !== 0) return
+    for (let slot = 0; slot < usageUnitCount; slot++) if (usage[at + slot]! > 0) return
+    usage.fill(Number.NaN, at, at + usageUnitCount)
   }
 
   /** Cache writes reported only by lifetime are their sum. */

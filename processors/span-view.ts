@@ -8,6 +8,8 @@ import type { StringTable } from '../schemas/string-table.ts'
 import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import type { UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
+import { canonicalProvider } from './pricing/provider-names.ts'
+import { pythonObject } from './python-text.ts'
 import { numberOfText } from './span-fields.ts'
 
 const jsonBytesMax = 1 << 20
@@ -66,6 +68,24 @@ export class SpanView {
     }
   }
 
+  /** The field as an object, be it JSON or Python's text of one; as `json`. */
+  object(field: FieldName, bytesMax = jsonBytesMax): Readonly<Record<string, unknown>> | undefined {
+    const found = this.json(field, bytesMax)
+    const winner = this.winners[slotOf[field]]!
+    if (found !== undefined || winner < 0) return found
+    if (this.batch.attrEnd[winner]! - this.batch.attrStart[winner]! > bytesMax) return undefined
+    return pythonObject(attributeText(this.batch, winner))
+  }
+
+  /** A count as it stands now, NaN for none. */
+  usage(field: FieldName): number {
+    return this.batch.usage[this.row * usageUnitCount + fields[field].at]!
+  }
+
+  setProvider(name: string): void {
+    this.batch.low[low.provider]![this.row] = this.strings.internText(canonicalProvider(name))
+  }
+
   provider(): string {
     return this.strings.text(this.batch.low[low.provider]![this.row]!)
   }
@@ -88,11 +108,14 @@ export class SpanView {
   }
 
   setTextIfMissing(field: FieldName, value: unknown): void {
-    if (this.has(field) || (typeof value !== 'string' && typeof value !== 'number')) return
+    if (!this.has(field) && (typeof value === 'string' || typeof value === 'number')) this.setText(field, String(value))
+  }
+
+  setText(field: FieldName, value: string): void {
     const { way, at } = fields[field]
-    if (way === fieldWay.low) this.batch.low[at]![this.row] = this.strings.internText(String(value))
+    if (way === fieldWay.low) this.batch.low[at]![this.row] = this.strings.internText(value)
     else if (way === fieldWay.text) {
-      const { start, end } = this.batch.addText(String(value))
+      const { start, end } = this.batch.addText(value)
       this.batch.setText(at, this.row, start, end)
     }
   }

@@ -3,6 +3,7 @@
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
 import type { Dialect } from '../dialect.ts'
+import { fillFromAnswer } from '../provider-usage.ts'
 
 /** Answers beyond this are not searched for their id: it would cost more than the rest of the span. */
 const answerBytesMax = 32 * 1024
@@ -78,12 +79,10 @@ export default {
       span.setNumberIfMissing('maxTokens', limit)
       if (typeof parameters['stream'] === 'boolean') span.setStream(parameters['stream'])
     }
-    // The provider's id and tier travel only inside its whole answer.
-    if (span.text('spanType') !== 'LLM') return
+    // The provider's id and tier, and with some packages the cache split, travel only inside its whole answer.
+    const type = span.text('spanType')
+    if (type !== 'LLM' && type !== 'EMBEDDING' && type !== 'RERANKER') return
     const answer = span.json('outputContent', answerBytesMax)
-    if (answer === undefined) return
-    if (typeof answer['object'] === 'string' || typeof answer['type'] === 'string')
-      span.setTextIfMissing('responseId', answer['id'])
-    span.setTextIfMissing('serviceTier', answer['service_tier'])
+    if (answer !== undefined) fillFromAnswer(span, answer)
   },
 } satisfies Dialect

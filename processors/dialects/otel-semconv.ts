@@ -102,5 +102,9 @@ export default {
       plan: 'other',
     },
   },
-  meaning: () => ({ inputIncludesCache: true, outputIncludesReasoning: true }),
+  // The package for Bedrock passes the provider's counts on, which leave the cache out.
+  meaning: ({ scope }) => ({
+    inputIncludesCache: scope !== 'opentelemetry.instrumentation.genai.bedrock',
+    outputIncludesReasoning: true,
+  }),
 } satisfies Dialect
