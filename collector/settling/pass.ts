@@ -26,8 +26,8 @@ export interface SettlePass {
 }
 
 const tracesMax = 2000
-/** All of a statement's values go in its address, of which a server reads a megabyte. */
-const changesMax = 200
+/** Of one statement: the changes of one value are to fit the 128 KiB that a server reads of it. */
+const changesMax = 50
 /** As written in `ledger_corrections.made_by`. */
 export const settledBy = 'settle'
 

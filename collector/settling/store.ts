@@ -4,11 +4,31 @@ import { callKinds } from '../../processors/dialect.ts'
 import type { Stored } from '../../processors/settling/changes.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 
+/** Of one value of a statement: a server reads 128 KiB. */
+const valueCharsMax = 90_000
+
+/** Texts in as many lists as it takes for each to fit a statement. */
+export function* valuesOfStatements(texts: readonly string[]): Generator<string[]> {
+  let list: string[] = []
+  let chars = 0
+  for (const text of texts) {
+    if (list.length > 0 && chars + text.length + 4 > valueCharsMax) {
+      yield list
+      list = []
+      chars = 0
+    }
+    list.push(text)
+    chars += text.length + 4
+  }
+  if (list.length > 0) yield list
+}
+
 export type Reader = Pick<ClickHouse, 'query'>
 
 const kinds = [...callKinds]
+const isCall = 'has({kinds:Array(String)}, kind)'
 /** Bearing usage, or a call that should. */
-const bears = `(has({kinds:Array(String)}, kind) OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)`
+const bears = `(${isCall} OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)`
 
 /** Traces that got spans after `sinceMs`, none of them after `untilMs` (Unix milliseconds). */
 export async function touchedTraces(
@@ -29,28 +49,25 @@ export async function touchedTraces(
   return { traceIds: kept.map(({ trace_id }) => trace_id), newestMs: isFull ? last - 1 : untilMs }
 }
 
-/** Of these traces those that have something to settle, and the traces they share calls with. */
+/**
+ * Of these traces those that may have something to settle, and the traces they share calls with. A trace that came whole in
+ * one request, of one instrumentation, without nested, repeated or failed calls was judged when it came: most are like that,
+ * and reading them all again would cost as much as taking them in.
+ */
 export async function tracesToSettle(clickhouse: Reader, traceIds: readonly string[]): Promise<string[]> {
   if (traceIds.length === 0) return []
-  const rows = await clickhouse.query<{
-    trace_id: string
-    bearing: string
-    spans: string
-    ids: string[]
-    services: string[]
-    from_us: string
-    to_us: string
-  }>(
-    `SELECT trace_id, uniqExactIf(span_id, ${bears}) AS bearing, uniqExact(span_id) AS spans,
-      groupUniqArrayIf(response_id, response_id != '' AND has({kinds:Array(String)}, kind)) AS ids,
-      groupUniqArrayIf(toString(service), has({kinds:Array(String)}, kind)) AS services,
+  const rows = await clickhouse.query<TraceSummary>(
+    `SELECT trace_id, uniqExactIf(span_id, ${bears}) AS bearing, uniqExact(span_id) AS spans, uniqExact(ingested_at) AS arrivals,
+      uniqExactIf(scope_name, ${isCall}) AS scopes, countIf(${isCall} AND status = 'error') AS failed,
+      hasAny(groupUniqArrayIf(span_id, ${isCall}), groupUniqArrayIf(parent_span_id, ${isCall})) AS is_nested,
+      uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
+      groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
+      groupUniqArrayIf(toString(service), ${isCall} AND length(service) <= 512) AS services,
       toUnixTimestamp64Micro(min(start_time)) AS from_us, toUnixTimestamp64Micro(max(start_time)) AS to_us
     FROM spans WHERE trace_id IN {traces:Array(String)} GROUP BY trace_id`,
     { traces: traceIds, kinds },
   )
-  const found = new Set<string>()
-  for (const row of rows)
-    if (Number(row.bearing) > 1 || (Number(row.bearing) > 0 && Number(row.spans) > 1)) found.add(row.trace_id)
+  const found = new Set(rows.filter(mayChange).map(({ trace_id }) => trace_id))
   const withCalls = rows.filter(({ services }) => services.length > 0)
   if (withCalls.length === 0) return [...found]
   const range = {
@@ -60,6 +77,28 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
   for (const id of await sharingResponses(clickhouse, withCalls, range)) found.add(id)
   for (const id of await ofManyScopes(clickhouse, withCalls, range)) found.add(id)
   return [...found]
+}
+
+interface TraceSummary {
+  readonly trace_id: string
+  readonly bearing: string
+  readonly spans: string
+  readonly arrivals: string
+  readonly scopes: string
+  readonly failed: string
+  readonly is_nested: number
+  readonly is_repeated: number
+  readonly ids: readonly string[]
+  readonly services: readonly string[]
+  readonly from_us: string
+  readonly to_us: string
+}
+
+function mayChange(trace: TraceSummary): boolean {
+  if (Number(trace.bearing) === 0 || Number(trace.spans) < 2) return false
+  if (Number(trace.arrivals) > 1) return true
+  if (Number(trace.bearing) < 2) return false
+  return Number(trace.scopes) > 1 || Number(trace.failed) > 0 || trace.is_nested === 1 || trace.is_repeated === 1
 }
 
 interface Range {
@@ -77,18 +116,25 @@ async function sharingResponses(
   rows: readonly { readonly ids: readonly string[] }[],
   range: Range,
 ): Promise<string[]> {
-  const ids = [...new Set(rows.flatMap((row) => row.ids))]
-  if (ids.length === 0) return []
-  const found = await clickhouse.query<{ traces: string[] }>(
-    `SELECT groupUniqArray(trace_id) AS traces FROM spans
-    WHERE response_id IN {ids:Array(String)} AND has({kinds:Array(String)}, kind) AND ${inRange}
-    GROUP BY project_id, response_id HAVING uniqExact(trace_id, span_id) > 1`,
-    { ids, kinds, from: range.from - daysMicros, to: range.to + daysMicros },
-  )
-  return [...new Set(found.flatMap(({ traces }) => traces))]
+  const traceIds = new Set<string>()
+  for (const ids of valuesOfStatements([...new Set(rows.flatMap((row) => row.ids))])) {
+    const found = await clickhouse.query<{ traces: string[] }>(
+      `SELECT groupUniqArray(trace_id) AS traces FROM spans
+      WHERE response_id IN {ids:Array(String)} AND ${isCall} AND ${inRange}
+      GROUP BY project_id, response_id HAVING uniqExact(trace_id, span_id) > 1`,
+      { ids, kinds, from: range.from - daysMicros, to: range.to + daysMicros },
+    )
+    for (const { traces } of found) for (const id of traces) traceIds.add(id)
+  }
+  return [...traceIds]
 }
 
-/** Traces with calls of services that are instrumented twice, around the same time. */
+/** A call of two contexts is under way in both: the one may be as long before the other as calls take. */
+const callMicros = 600_000_000
+/** Candidates of a pass; more than there are in any but a made-up ledger. */
+const candidatesMax = 5000
+
+/** Traces with calls of services that are instrumented twice which have equal usage in several scopes, around the same time. */
 async function ofManyScopes(
   clickhouse: Reader,
   rows: readonly { readonly services: readonly string[] }[],
@@ -96,27 +142,23 @@ async function ofManyScopes(
 ): Promise<string[]> {
   const found = await clickhouse.query<{ traces: string[] }>(
     `SELECT groupUniqArray(trace_id) AS traces FROM spans
-    WHERE service IN {services:Array(String)} AND has({kinds:Array(String)}, kind) AND ${inRange}
-    GROUP BY project_id, service HAVING uniqExact(scope_name) > 1`,
+    WHERE service IN {services:Array(String)} AND ${isCall} AND ${inRange} AND output_tokens IS NOT NULL
+    GROUP BY project_id, service, input_tokens, output_tokens
+    HAVING uniqExact(scope_name) > 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
     {
       services: [...new Set(rows.flatMap((row) => row.services))],
       kinds,
-      from: range.from - minuteMicros,
-      to: range.to + minuteMicros,
+      from: range.from - callMicros,
+      to: range.to + callMicros,
     },
   )
-  return [...new Set(found.flatMap(({ traces }) => traces))]
+  return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
 }
-
-const minuteMicros = 60_000_000
-
-/** A statement's values go in its address, of which a server reads a megabyte. */
-const tracesOfStatement = 5000
 
 /** All spans of these traces in their newest state. */
 export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): Promise<Stored[]> {
   const spans: Stored[] = []
-  for (let from = 0; from < traceIds.length; from += tracesOfStatement) {
+  for (const traces of valuesOfStatements(traceIds)) {
     const some = await clickhouse.query<Stored>(
       `SELECT project_id, trace_id, span_id, parent_span_id, kind, scope_name, service, status,
         toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
@@ -126,7 +168,7 @@ export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): 
         input_cost, cache_read_cost, cache_write_cost, output_cost, other_cost, total_cost, pricing_currency, pricing_currency_cost,
         price_entry, price_book, wasted_cost, revision
       FROM spans FINAL WHERE trace_id IN {traces:Array(String)}`,
-      { traces: traceIds.slice(from, from + tracesOfStatement) },
+      { traces },
     )
     for (const span of some) spans.push(span)
   }

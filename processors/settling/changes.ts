@@ -189,6 +189,9 @@ export const costColumns = [
   'pricing_currency_cost',
 ] as const
 
+/** Longer texts are no names; they stay on the span that has them. */
+const inheritedCharsMax = 1000
+
 /** Attribution a span does not carry comes from the nearest above it that does. */
 function inherit(
   stored: Stored,
@@ -199,7 +202,7 @@ function inherit(
   let isInherited = false
   for (const name of ['user_id', 'session_id', 'feature', 'prompt_name'] as const) {
     if (stored[name] !== '') continue
-    const above = nearest(stored, byKey, (span) => span[name] !== '')
+    const above = nearest(stored, byKey, (span) => span[name] !== '' && span[name].length <= inheritedCharsMax)
     if (above === undefined) continue
     columns[name] = above[name]
     // Name and version are of one span, never of two.

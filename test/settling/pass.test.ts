@@ -169,6 +169,7 @@ test('a row that is to carry money again is priced', async () => {
     }),
     call('other', {
       ...trace,
+      ingested_at: Date.now() - 1000,
       kind: 'tool',
       input_tokens: null,
       output_tokens: null,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { bearsUsage, type CallRecord, detail, keyOf } from '../../processors/settling/record.ts'
 import { settle } from '../../processors/settling/settle.ts'
 import { dice } from '../dice.ts'
-import { shuffled, type TrueCall, WorldMaker } from './world.ts'
+import { shuffled, type TrueCall, usageRow, WorldMaker } from './world.ts'
 
 const parentOf = ({ project, traceId, parentId }: CallRecord): string => keyOf({ project, traceId, spanId: parentId })
 
@@ -72,4 +72,27 @@ test('the carrier is nearest to the provider, and of several the one that knows 
     }
   }
   expect([nested > 100, beside > 100]).toEqual([true, true])
+})
+
+test('spans of two projects under the same ids are judged apart', () => {
+  const record = (project: string, spanId: string, input: number): CallRecord => ({
+    project,
+    traceId: 't',
+    spanId,
+    parentId: spanId === 'inner' && project === 'a' ? 'outer' : '',
+    scope: spanId,
+    resource: 'web',
+    role: 'call',
+    start: 1000,
+    end: 2000,
+    requestModel: 'm',
+    responseModel: 'm',
+    usage: usageRow({ input, output: 10 }),
+    responseId: `chatcmpl-${spanId}`,
+    isError: false,
+  })
+  const nested = [record('a', 'inner', 100), record('a', 'outer', 100)]
+  const apart = [record('b', 'inner', 100), record('b', 'outer', 70)]
+  expect(settle([...nested, ...apart]).map(({ reason }) => reason)).toEqual(['', 'duplicate', '', ''])
+  expect(settle([...apart, ...nested]).map(({ reason }) => reason)).toEqual(['', '', '', 'duplicate'])
 })
