@@ -13,7 +13,7 @@ import { completeSteps, type PublishParts, step } from '../repricing/publish.ts'
 import { differencesOf, keptCalls, runSummary } from '../repricing/reading.ts'
 import { recompute } from '../repricing/recompute.ts'
 import { filterOf, findRun, listRuns, type PricingRun } from '../repricing/runs.ts'
-import { type CallFilter, planSlices } from '../repricing/slices.ts'
+import { type CallFilter, compareRows, planSlices, sliceRows } from '../repricing/slices.ts'
 import { differenceWords, runWords } from '../repricing/words.ts'
 import { createRun, writeRun } from '../repricing/write-run.ts'
 import { StoredBooks } from '../stored-books.ts'
@@ -144,7 +144,7 @@ async function compare(context: CommandContext, clickhouse: ClickHouse): Promise
   if (isWriting) await completeSteps(publishParts(context, clickhouse))
   for (const { pricing_run, state } of await listRuns(clickhouse, ['adopting', 'undoing']))
     context.note(`run ${pricing_run} was interrupted while ${state}: spanledger reprice resume ${pricing_run}`)
-  const slices = await planSlices(clickhouse, filter)
+  const slices = await planSlices(clickhouse, filter, isWriting ? sliceRows : compareRows)
   const input = { clickhouse, filter, slices, tz, bookFor: (project: string) => book.forProject(project) }
   const report = progressOf(isWriting ? 'writing' : 'comparing', rowsOf({ slices }, slices.length), context.note)
   let run: PricingRun | null = null

@@ -14,7 +14,7 @@ import { loadPriceBook } from '../price-files.ts'
 import { loadOverrides } from '../prices/own-file.ts'
 import type { Instead } from '../repricing/calls.ts'
 import { progressOf } from '../repricing/progress.ts'
-import { type CallFilter, planSlices } from '../repricing/slices.ts'
+import { type CallFilter, compareRows, planSlices } from '../repricing/slices.ts'
 import { type WhatIfAnswer, whatIf } from '../repricing/what-if.ts'
 import { section } from '../words-table.ts'
 
@@ -50,7 +50,7 @@ export default {
     const answer = await withLedger(
       context.config,
       async (clickhouse) => {
-        const slices = await planSlices(clickhouse, filter)
+        const slices = await planSlices(clickhouse, filter, compareRows)
         const rows = (upTo: number): number =>
           Math.round(slices.slice(0, upTo).reduce((sum, each) => sum + each.rows, 0))
         const report = progressOf('pricing', rows(slices.length), context.note)

@@ -28,8 +28,13 @@ export interface Slice {
   readonly isFar?: true
 }
 
-/** Spans a slice; a window of ten million has 200 of them. */
-export const sliceRows = 50_000
+/**
+ * Spans a slice of a run. Published, they make a part below 10 MB, which the engine writes in 62 MB of memory; a larger one
+ * takes 450 MB, a buffer for each column, and the live path needs its share.
+ */
+export const sliceRows = 8000
+/** Spans a slice where nothing is written. */
+export const compareRows = 50_000
 
 const hourMs = 3_600_000
 
