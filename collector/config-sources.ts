@@ -1,8 +1,8 @@
 // YAML file, environment and flags → the text given for each option and where it was given. Later wins.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import { nearName } from '../schemas/near-name.ts'
-import { type Kind, yesOrNo } from './config-values.ts'
+import { attributeMap, type Kind, yesOrNo } from './config-values.ts'
 
 export interface Option {
   /** As in the YAML file; `SPANLEDGER_` and capitals in the environment, `--` and dashes as a flag. */
@@ -141,13 +141,14 @@ function readYaml(options: readonly Option[], file: Given, inputs: Inputs): Map<
   if (document.contents === null) return new Map()
   if (!isMap(document.contents)) throw new ConfigError(`${file.text}: not a list of "key: value" lines`)
   const known = new Set(keysOf(options))
+  const maps = new Set(options.flatMap(({ key, kind }) => (kind === attributeMap ? [key] : [])))
   const given = new Map<string, Given>()
   for (const { key, value } of document.contents.items) {
     if (!isScalar(key) || typeof key.value !== 'string')
       throw new ConfigError(`${file.text}: a key is not a plain word`)
     const source = place(key.range?.[0] ?? 0)
     if (!known.has(key.value)) throw new ConfigError(`${source}: ${unknownName('key', key.value, known)}`)
-    const text = yamlText(value)
+    const text = isMap(value) && maps.has(key.value) ? mapText(value) : yamlText(value)
     if (text === undefined) throw new ConfigError(`${source}: ${key.value} is neither a plain value nor a list of them`)
     if (text !== '') given.set(key.value, { source, text })
   }
@@ -165,6 +166,15 @@ function yamlText(node: unknown): string | undefined {
   if (!isScalar(node)) return undefined
   if (node.value === null) return ''
   return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
+}
+
+/** `key=value`, joined by commas; undefined when a member is no plain value. */
+function mapText(map: YAMLMap): string | undefined {
+  const texts = map.items.map(({ key, value }) => {
+    const [name, text] = [key, value].map((each) => (isScalar(each) ? yamlText(each) : undefined))
+    return name === undefined || text === undefined || name.includes(',') ? undefined : `${name}=${text}`
+  })
+  return texts.includes(undefined) ? undefined : texts.join(',')
 }
 
 /** Keys of options, and of the files that hold secret ones. */

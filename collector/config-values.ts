@@ -1,6 +1,7 @@
 // The kinds of value an option can have: text → value, value → text, and the words for what is allowed.
 
 import { inspect } from 'node:util'
+import { type AttributionColumn, attributionColumns } from '../schemas/attribution.ts'
 
 /** Parsing, printing and naming the values of one kind. `Suffix` is what the property's name ends in for its unit. */
 export interface Kind<T, Suffix extends string = ''> {
@@ -195,6 +196,32 @@ export const names: Kind<readonly string[]> = {
     return list.every((each) => /^[A-Za-z0-9_./-]{1,128}$/.test(each)) ? list : undefined
   },
   format: (value) => value.join(','),
+}
+
+const mappable = attributionColumns.join(', ')
+
+/** Names of attributes, each with the column it fills; empty for none. */
+export const attributeMap: Kind<ReadonlyMap<string, AttributionColumn>> = {
+  suffix: '',
+  values: 'attribute=column,…',
+  form: `a map such as app.tenant=customer,app.squad=team of attribute names, each once and without a comma, to columns out of ${mappable}`,
+  parse(given) {
+    const map = new Map<string, AttributionColumn>()
+    if (given.trim() === '') return map
+    for (const pair of given.split(',')) {
+      const at = pair.lastIndexOf('=')
+      const name = pair.slice(0, Math.max(at, 0)).trim()
+      const column = pair.slice(at + 1).trim()
+      if (name === '' || name.length > 256 || map.has(name) || !isAttributionColumn(column)) return undefined
+      map.set(name, column)
+    }
+    return map
+  },
+  format: (map) => [...map].map(([name, column]) => `${name}=${column}`).join(','),
+}
+
+function isAttributionColumn(name: string): name is AttributionColumn {
+  return (attributionColumns as readonly string[]).includes(name)
 }
 
 /** An http(s) address without credentials, query or fragment; empty for none. */

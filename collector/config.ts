@@ -4,6 +4,7 @@
 import { checkTogether } from './config-checks.ts'
 import { ConfigError, type Given, type Inputs, type Option, readSources } from './config-sources.ts'
 import {
+  attributeMap,
   bytes,
   bytesOrAuto,
   choice,
@@ -228,6 +229,12 @@ export const options = [
     kind: names,
     default: '',
     doc: 'Whose reported cost is the charge and stands as `total_cost`: providers such as `openrouter`, attributes such as `gen_ai.usage.cost_in_usd_ticks`, comma separated or as a YAML list; ours is kept in `computed_cost`',
+  },
+  {
+    key: 'attribute_map',
+    kind: attributeMap,
+    default: '',
+    doc: 'Your own attributes, of spans or resources, and the columns they fill, as a YAML map or comma separated: `app.tenant=customer`; see docs/attribution.md',
   },
   {
     key: 'retention_days',

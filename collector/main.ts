@@ -127,6 +127,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
       keepContent: config.content === 'store',
       retentionDays: config.retentionDays,
       contentRetentionDays: config.contentRetentionDays,
+      attributeMap: config.attributeMap,
     },
     ...(config.estimateUsage ? { tokenizerFor: await loadTokenizers() } : {}),
     reportedCostAsCharge: config.reportedCostAsCharge,

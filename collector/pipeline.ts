@@ -13,6 +13,7 @@ import type { PriceBook } from '../processors/pricing/book.ts'
 import { canonicalProvider } from '../processors/pricing/provider-names.ts'
 import { RecentSpans } from '../processors/recent-spans.ts'
 import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
+import type { AttributionColumn } from '../schemas/attribution.ts'
 import { Refusal } from '../schemas/refusal.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
@@ -39,6 +40,7 @@ export interface PipelineParts {
     readonly keepContent: boolean
     readonly retentionDays: number
     readonly contentRetentionDays: number
+    readonly attributeMap?: ReadonlyMap<string, AttributionColumn>
   }
   readonly meter: PipelineMeter
   /** Counts calls that reported no usage; absent: they have no price. */

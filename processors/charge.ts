@@ -29,7 +29,8 @@ export class Charge {
   private callBelow = new Int32Array(512)
   private equal = new Int32Array(512)
   private depth = new Int32Array(512)
-  private order = new Int32Array(512)
+  /** Rows by falling depth, so that backwards each comes after its parent; valid as `parents` is. */
+  order = new Int32Array(512)
   private readonly starts = new Int32Array(depthMax + 2)
 
   constructor(batch: SpanBatch) {

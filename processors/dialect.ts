@@ -29,6 +29,8 @@ export interface Dialect {
   readonly spec: string
   /** Instrumentation scopes that speak it; `name*` matches a beginning, the longest match of all dialects wins. */
   readonly scopes: readonly string[]
+  /** Where its names stand among other dialects' names for one field, lower first: 0 the conventions', 2000 without. */
+  readonly rank?: number
   /**
    * Attributes that give it away where the scope does not, each with its weight: on a span that carries several dialects'
    * marks the heaviest wins. `name*` matches a beginning.

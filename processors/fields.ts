@@ -35,6 +35,10 @@ export const fields = {
   errorType: lowField('error_type'),
   serviceTier: lowField('service_tier'),
   feature: lowField('feature'),
+  team: lowField('team'),
+  step: lowField('step'),
+  inputClass: lowField('input_class'),
+  collection: lowField('collection'),
   agentName: lowField('agent_name'),
   toolName: lowField('tool_name'),
   promptName: lowField('prompt_name'),
@@ -44,6 +48,7 @@ export const fields = {
   finishReasons: lowField('finish_reason'),
   userId: textField('user_id'),
   sessionId: textField('session_id'),
+  customer: textField('customer'),
   responseId: textField('response_id'),
   statusMessage: textField('status_message'),
 
@@ -107,6 +112,8 @@ export const fields = {
   videoSize: asSent,
   /** Host that served the call: it tells a region where nothing else does. */
   endpoint: asSent,
+  /** An object of the application's own members, as JSON. */
+  metadataJson: asSent,
 
   // JSON and other text that a dialect's own function reads.
   usageJson: raw,
@@ -116,6 +123,8 @@ export const fields = {
   /** Provider as JSON text. */
   vendorJson: raw,
   completionStart: raw,
+  /** What a span of a workflow is named by. */
+  entityName: raw,
   level: raw,
 } as const satisfies Record<string, Field>
 

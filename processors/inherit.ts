@@ -1,44 +1,45 @@
-// hot: Attribution a span does not carry itself comes from the nearest span above it in the same request that does: user,
-// session, feature, prompt (name and version of one span, never of two).
+// hot: Attribution a span does not carry itself comes from the nearest span above it in the same request that does. Prompt name and
+// version are of one span, never of two.
 
 import { low, type SpanBatch, text } from '../schemas/span-batch.ts'
 import type { Charge } from './charge.ts'
 
-const textColumns = [text.user_id, text.session_id] as const
-const depthMax = 64
+const lowColumns = [
+  low.feature,
+  low.team,
+  low.step,
+  low.input_class,
+  low.collection,
+  low.env,
+  low.agent_name,
+  low.tool_name,
+] as const
+const textColumns = [text.user_id, text.session_id, text.customer] as const
 
-/** Fills empty attribution of all rows from their ancestors in the batch; `charge` has run and knows the parents. */
+/** Fills empty attribution of all rows from their ancestors in the batch; `charge` has run, it knows parents and their order. */
 export function inheritAttribution(batch: SpanBatch, charge: Charge): void {
   if (!charge.hasParents) return
-  for (let row = 0; row < batch.rows; row++) {
-    const feature = ownerOf(batch.low[low.feature]!, charge.parents, row)
-    batch.low[low.feature]![row] = batch.low[low.feature]![feature]!
-    const prompt = ownerOf(batch.low[low.prompt_name]!, charge.parents, row)
-    batch.low[low.prompt_name]![row] = batch.low[low.prompt_name]![prompt]!
-    batch.low[low.prompt_version]![row] = batch.low[low.prompt_version]![prompt]!
-    for (let i = 0; i < textColumns.length; i++) inheritText(batch, charge.parents, textColumns[i]!, row)
-  }
-}
-
-/** The row itself if it has a value, else the nearest row above it that has; the row itself when none has. */
-function ownerOf(column: Int32Array, parents: Int32Array, row: number): number {
-  if (column[row] !== 0) return row
-  let depth = 0
-  for (let above = parents[row]!; above >= 0 && depth < depthMax; above = parents[above]!, depth++) {
-    if (column[above] !== 0) return above
-  }
-  return row
-}
-
-function inheritText(batch: SpanBatch, parents: Int32Array, column: number, row: number): void {
-  const start = batch.textStart[column]!
-  const end = batch.textEnd[column]!
-  if (start[row] !== end[row]) return
-  let depth = 0
-  for (let above = parents[row]!; above >= 0 && depth < depthMax; above = parents[above]!, depth++) {
-    if (start[above] === end[above]) continue
-    start[row] = start[above]!
-    end[row] = end[above]!
-    return
+  const { parents, order } = charge
+  // From the top, so that a parent has what it inherits before its children ask.
+  for (let place = batch.rows - 1; place >= 0; place--) {
+    const row = order[place]!
+    const above = parents[row]!
+    if (above < 0) continue
+    for (let i = 0; i < lowColumns.length; i++) {
+      const column = batch.low[lowColumns[i]!]!
+      if (column[row] === 0) column[row] = column[above]!
+    }
+    const prompts = batch.low[low.prompt_name]!
+    if (prompts[row] === 0 && prompts[above] !== 0) {
+      prompts[row] = prompts[above]!
+      batch.low[low.prompt_version]![row] = batch.low[low.prompt_version]![above]!
+    }
+    for (let i = 0; i < textColumns.length; i++) {
+      const start = batch.textStart[textColumns[i]!]!
+      const end = batch.textEnd[textColumns[i]!]!
+      if (start[row] !== end[row]) continue
+      start[row] = start[above]!
+      end[row] = end[above]!
+    }
   }
 }

@@ -27,6 +27,7 @@ export class KeyTable {
   /** Mark that each key is, -1 for none. */
   marks = new Int16Array(0)
   private shownKeys = new Uint8Array(0)
+  private ownKeys = new Uint8Array(0)
   readonly dialects: readonly Dialect[]
   private readonly strings: StringTable
   private generation = -1
@@ -39,12 +40,17 @@ export class KeyTable {
   private readonly markKeys = new Map<string, number>()
   private readonly markPrefixes: { prefix: string; mark: number }[] = []
   private readonly scopeNames: { name: string; isPrefix: boolean; dialect: number }[] = []
+  private readonly own: ReadonlyMap<string, FieldName>
   private readonly kinds = new Map<string, SpanKindName>()
   private readonly kindCache = new Map<number, number>()
   private readonly eventCache = new Map<number, boolean>()
   private readonly scopeCache = new Map<number, number>()
 
-  constructor(dialects: readonly Dialect[], strings: StringTable) {
+  /** `own`: names that the user gave a meaning; it stands instead of what any dialect says of them. */
+  constructor(dialects: readonly Dialect[], strings: StringTable, own: ReadonlyMap<string, FieldName> = new Map()) {
+    this.own = own
+    let rank = ownRank
+    for (const [key, field] of own) this.exact.set(key, { slot: slotOf[field], rank: rank++ })
     // The conventions' own names first, whatever the order the folder was read in.
     this.dialects = [...dialects].sort((a, b) => rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1))
     this.strings = strings
@@ -70,6 +76,9 @@ export class KeyTable {
     const marks = new Int16Array(size).fill(-1)
     const shownKeys = new Uint8Array(size)
     shownKeys.set(this.shownKeys.subarray(0, this.slots.length))
+    const ownKeys = new Uint8Array(size)
+    ownKeys.set(this.ownKeys.subarray(0, this.slots.length))
+    this.ownKeys = ownKeys
     slots.set(this.slots)
     ranks.set(this.ranks.subarray(0, this.slots.length))
     marks.set(this.marks.subarray(0, this.slots.length))
@@ -91,10 +100,22 @@ export class KeyTable {
       slot = noSlot.content
     }
     this.slots[key] = slot
-    this.shownKeys[key] = shown.has(name) ? 1 : 0
+    this.ownKeys[key] = this.own.has(name) ? 1 : 0
+    // A name with a meaning of the user's own is in another column than the one that shows it.
+    this.shownKeys[key] = shown.has(name) && this.ownKeys[key] === 0 ? 1 : 0
     const mark = this.markKeys.get(name) ?? this.markPrefixes.find(({ prefix }) => name.startsWith(prefix))?.mark
     this.marks[key] = mark ?? -1
     return slot
+  }
+
+  /** Slot and rank of a name that is no attribute of its own, such as a member of an object. */
+  meaningOf(name: string): KeyMeaning | undefined {
+    return this.exact.get(name)
+  }
+
+  /** True for an attribute that means what the user's own map says. */
+  isOwn(key: number): boolean {
+    return this.ownKeys[key] === 1
   }
 
   /** The heavier of a mark (-1 for none) and the one of `key`. */
@@ -158,6 +179,7 @@ export class KeyTable {
   private merge(dialect: Dialect, index: number): void {
     let rank = rankOf(dialect)
     for (const [key, field] of Object.entries(dialect.fields) as [string, FieldName][]) {
+      if (this.own.has(key)) continue
       const known = this.exact.get(key)
       if (known !== undefined && known.slot !== slotOf[field]) {
         throw new Error(`dialect ${dialect.id}: ${key} already means another field in another dialect`)
@@ -198,8 +220,12 @@ export class KeyTable {
   }
 }
 
-/** The conventions' own names come first, then their older spellings, then everybody else's. */
+/** Names that the user gave a meaning come before all others. */
+const ownRank = -32_000
+
+/** The conventions' own names come first, then their older spellings, then everybody else's; a dialect may say otherwise. */
 function rankOf(dialect: Dialect): number {
+  if (dialect.rank !== undefined) return dialect.rank
   if (dialect.id === 'otel-semconv') return 0
   return dialect.id === 'otel-semconv-legacy' ? 1000 : 2000
 }

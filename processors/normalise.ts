@@ -1,16 +1,19 @@
 // hot: Attributes of any dialect → the canonical columns of a batch: identity, attribution, usage, status, content.
 // Works a span at a time over integers; text is not made into JavaScript strings on the common path.
 
+import type { AttributionColumn } from '../schemas/attribution.ts'
 import { contentCount, costCount, low, type SpanBatch, text } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { usageUnitCount } from '../schemas/usage.ts'
+import { attributionFields } from './attribution.ts'
 import type { Dialect, UsageMeaning } from './dialect.ts'
-import { slotOf } from './fields.ts'
+import { type FieldName, slotOf } from './fields.ts'
 import { KeyTable } from './key-table.ts'
 import type { ConditionTable } from './pricing/conditions.ts'
 import { canonicalProvider } from './pricing/provider-names.ts'
 import { ResourceReader } from './resource-reader.ts'
 import { SpanFields } from './span-fields.ts'
+import { SpanMetadata } from './span-metadata.ts'
 import { SpanOutcome } from './span-outcome.ts'
 import { SpanUsage } from './span-usage.ts'
 import { SpanView } from './span-view.ts'
@@ -21,6 +24,8 @@ const nothingKnown: UsageMeaning = {}
 export interface NormaliseSettings {
   /** False: prompts and answers are dropped before anything is written. */
   readonly keepContent: boolean
+  /** Attributes of the user's own → columns of attribution; on the span, in its metadata or on its resource. */
+  readonly attributeMap?: ReadonlyMap<string, AttributionColumn>
 }
 
 /** Owns the tables that turn attributes into columns; one per process, used for one batch at a time. */
@@ -33,6 +38,7 @@ export class Normaliser {
   private readonly words: WordList
   private readonly resources: ResourceReader
   private readonly fields: SpanFields
+  private readonly metadata: SpanMetadata
   private readonly usage: SpanUsage
   private readonly outcome: SpanOutcome
   private readonly view: SpanView
@@ -47,11 +53,12 @@ export class Normaliser {
     this.batch = batch
     this.strings = strings
     this.settings = settings
-    this.keys = new KeyTable(dialects, strings)
+    this.keys = new KeyTable(dialects, strings, ownFields(settings.attributeMap))
     this.isFramework = Uint8Array.from(this.keys.dialects, ({ id }) => (id.startsWith('otel-semconv') ? 0 : 1))
     this.words = new WordList(strings)
-    this.resources = new ResourceReader(batch, strings)
+    this.resources = new ResourceReader(batch, strings, this.keys)
     this.fields = new SpanFields(batch, strings, this.keys)
+    this.metadata = new SpanMetadata(batch, strings, this.keys, this.fields)
     this.usage = new SpanUsage(batch, strings, this.fields)
     this.outcome = new SpanOutcome(batch, strings, this.keys, this.fields)
     this.view = new SpanView(batch, strings, this.fields.winners, this.fields.numbers)
@@ -86,6 +93,7 @@ export class Normaliser {
     const scopeDialect = this.keys.dialectOfScope(scopeName)
     const marked = fields.collect(row, scopeDialect >= 0)
     fields.store(row)
+    if (fields.winners[slotOf.metadataJson]! >= 0) this.metadata.run(row)
     const provider = this.provider(row)
     const dialect = scopeDialect >= 0 ? scopeDialect : marked
     const meaning = this.readDialect(row, dialect, scope, provider)
@@ -147,10 +155,14 @@ export class Normaliser {
   }
 }
 
+function ownFields(map: ReadonlyMap<string, AttributionColumn> = new Map()): ReadonlyMap<string, FieldName> {
+  return new Map([...map].map(([name, column]) => [name, attributionFields[column]]))
+}
+
 function clearColumns(batch: SpanBatch): void {
   const { rows } = batch
   for (let i = 0; i < batch.low.length; i++) if (i !== low.name) batch.low[i]!.fill(0, 0, rows)
-  for (const column of [text.user_id, text.session_id, text.response_id]) {
+  for (const column of [text.user_id, text.session_id, text.customer, text.response_id]) {
     batch.textStart[column]!.fill(0, 0, rows)
     batch.textEnd[column]!.fill(0, 0, rows)
   }

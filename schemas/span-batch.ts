@@ -22,7 +22,7 @@ export const valueType = { empty: 0, string: 1, boolean: 2, integer: 3, double: 
 export const attributeRoom = { attributes: 0, column: 1, content: 2, dropped: 3 } as const
 
 type LowColumn = Extract<(typeof spansTable.columns)[number], { type: 'LowCardinality(String)' }>['name']
-export type TextColumn = 'trace_state' | 'status_message' | 'user_id' | 'session_id' | 'response_id'
+export type TextColumn = 'trace_state' | 'status_message' | 'user_id' | 'session_id' | 'customer' | 'response_id'
 
 const lowNames = spansTable.columns.filter((column) => column.type === 'LowCardinality(String)').map(({ name }) => name)
 export const textNames: readonly TextColumn[] = [
@@ -30,6 +30,7 @@ export const textNames: readonly TextColumn[] = [
   'status_message',
   'user_id',
   'session_id',
+  'customer',
   'response_id',
 ]
 

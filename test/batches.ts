@@ -4,7 +4,7 @@ import { TraceDecoder } from '../collector/otlp/traces.ts'
 import { loadDialects } from '../collector/registry.ts'
 import { Charge, verdict } from '../processors/charge.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
-import { Normaliser } from '../processors/normalise.ts'
+import { Normaliser, type NormaliseSettings } from '../processors/normalise.ts'
 import { attributeText } from '../schemas/any-value.ts'
 import { attributeRoom, low, nowhere, SpanBatch, text } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
@@ -19,8 +19,12 @@ export class Bench {
   readonly strings = new StringTable()
   readonly batch = new SpanBatch()
   readonly decoder = new TraceDecoder(this.batch, this.strings)
-  readonly normaliser = new Normaliser(this.batch, this.strings, dialects, { keepContent: true })
+  readonly normaliser: Normaliser
   readonly charge = new Charge(this.batch)
+
+  constructor(settings: Partial<NormaliseSettings> = {}) {
+    this.normaliser = new Normaliser(this.batch, this.strings, dialects, { keepContent: true, ...settings })
+  }
 
   /** Decodes, normalises and charges one request; rows as objects of what is set. */
   rows(request: Uint8Array, atMs = nowMs): Record<string, unknown>[] {

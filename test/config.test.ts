@@ -112,6 +112,23 @@ describe('sources', () => {
     expect(parseConfig(inputs({ env: { SPANLEDGER_API_CORS_ORIGINS: want.join(', ') } })).apiCorsOrigins).toEqual(want)
   })
 
+  test('a YAML map and comma separated pairs say the same, in their order', () => {
+    const want = [
+      ['app.tenant', 'customer'],
+      ['a=b', 'team'],
+    ]
+    const yaml = 'attribute_map:\n  app.tenant: customer\n  "a=b": team\n'
+    expect([...parseConfig(inputs({ yaml })).attributeMap]).toEqual(want)
+    const env = { SPANLEDGER_ATTRIBUTE_MAP: 'app.tenant=customer, a=b=team' }
+    expect([...parseConfig(inputs({ env })).attributeMap]).toEqual(want)
+  })
+
+  test('a map of attributes names columns that there are, each attribute once', () => {
+    for (const text of ['tenant', 'tenant=', '=team', 'tenant=tenants', 'a=team,a=step', 'a=team,', 'a=constructor'])
+      expect(refusal({ env: { SPANLEDGER_ATTRIBUTE_MAP: text } })).toContain('to columns out of user_id, session_id')
+    expect(refusal({ yaml: 'attribute_map:\n  tenant: [customer]\n' })).toContain('spanledger.yaml:1')
+  })
+
   test('a password of digits in YAML stays as written', () => {
     const yaml = 'clickhouse_url: http://db:8123\nclickhouse_password: 0012\n'
     expect(parseConfig(inputs({ yaml })).clickhousePassword.reveal()).toBe('0012')

@@ -10,6 +10,7 @@ export default {
   marks: { 'traceloop.*': 4, 'llm.request.type': 4 },
   fields: {
     'traceloop.span.kind': 'spanType',
+    'traceloop.entity.name': 'entityName',
     'llm.request.type': 'operation',
     'llm.usage.total_tokens': 'totalTokens',
     'llm.usage.reasoning_tokens': 'reasoningTokens',
@@ -43,5 +44,11 @@ export default {
     // Two code paths of the Python package disagree for Anthropic: the arithmetic of each span decides.
     if (!isJavaScript && provider === 'anthropic') return { outputIncludesReasoning: true }
     return { inputIncludesCache: true, outputIncludesReasoning: !isGoogle }
+  },
+  read(span) {
+    const type = span.text('spanType')
+    if (type === 'task') span.setTextIfMissing('step', span.text('entityName'))
+    else if (type === 'agent') span.setTextIfMissing('agentName', span.text('entityName'))
+    else if (type === 'tool') span.setTextIfMissing('toolName', span.text('entityName'))
   },
 } satisfies Dialect

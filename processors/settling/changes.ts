@@ -33,6 +33,14 @@ export interface Stored {
   readonly user_id: string
   readonly session_id: string
   readonly feature: string
+  readonly team: string
+  readonly customer: string
+  readonly step: string
+  readonly input_class: string
+  readonly collection: string
+  readonly env: string
+  readonly agent_name: string
+  readonly tool_name: string
   readonly prompt_name: string
   readonly prompt_version: string
   readonly cost_status: string
@@ -192,6 +200,21 @@ export const costColumns = [
 /** Longer texts are no names; they stay on the span that has them. */
 const inheritedCharsMax = 1000
 
+const inheritedColumns = [
+  'user_id',
+  'session_id',
+  'feature',
+  'team',
+  'customer',
+  'step',
+  'input_class',
+  'collection',
+  'env',
+  'agent_name',
+  'tool_name',
+  'prompt_name',
+] as const
+
 /** Attribution a span does not carry comes from the nearest above it that does. */
 function inherit(
   stored: Stored,
@@ -200,7 +223,7 @@ function inherit(
   reasons: string[],
 ): void {
   let isInherited = false
-  for (const name of ['user_id', 'session_id', 'feature', 'prompt_name'] as const) {
+  for (const name of inheritedColumns) {
     if (stored[name] !== '') continue
     const above = nearest(stored, byKey, (span) => span[name] !== '' && span[name].length <= inheritedCharsMax)
     if (above === undefined) continue
