@@ -13,7 +13,7 @@ import { columnNames } from '../../schemas/table.ts'
 import { type ClickHouse, insertSettings } from '../clickhouse/client.ts'
 
 /** Columns that a correction may change, and how text becomes their value. */
-const corrected: Readonly<Record<string, 'text' | 'low' | 'decimal' | 'uint16'>> = {
+const corrected: Readonly<Record<string, keyof typeof values>> = {
   provider: 'low',
   model: 'low',
   user_id: 'text',
@@ -46,6 +46,15 @@ const corrected: Readonly<Record<string, 'text' | 'low' | 'decimal' | 'uint16'>>
   counted_as: 'text',
   attempt: 'uint16',
   attempts: 'uint16',
+  input_tokens: 'countOrNull',
+  output_tokens: 'countOrNull',
+  cache_read_tokens: 'count',
+  cache_write_tokens: 'count',
+  reasoning_tokens: 'count',
+  usage_other: 'quantities',
+  usage_rule: 'low',
+  service_tier: 'low',
+  price_conditions: 'low',
 }
 
 /** As an expression over `c.changes`, text by column. */
@@ -53,6 +62,10 @@ const values = {
   text: (name: string) => `c.changes['${name}']`,
   low: (name: string) => `CAST(c.changes['${name}'], 'LowCardinality(String)')`,
   decimal: (name: string) => `toDecimal64OrNull(c.changes['${name}'], 12)`,
+  countOrNull: (name: string) => `toUInt64OrNull(c.changes['${name}'])`,
+  count: (name: string) => `toUInt64OrZero(c.changes['${name}'])`,
+  quantities: (name: string) =>
+    `CAST(JSONExtract(c.changes['${name}'], 'Map(String, Float64)'), 'Map(LowCardinality(String), Float64)')`,
   uint16: (name: string) => `toUInt16OrZero(c.changes['${name}'])`,
 } as const
 

@@ -8,8 +8,8 @@ import { spansOf, touchedTraces, tracesToSettle } from './store.ts'
 
 export interface SettlePassParts {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'command'>
-  /** Cost columns, as text, of rows that are to carry money again, in the same order. */
-  readonly price: (promoted: readonly Stored[]) => Promise<readonly Readonly<Record<string, string>>[]>
+  /** Cost columns, as text, of rows as they will be, in the same order. */
+  readonly price: (rows: readonly Stored[]) => Promise<readonly Readonly<Record<string, string>>[]>
   /** Runs the work when no other process corrects the ledger; absent: there is no other. */
   readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>
   /** Unix milliseconds. */
@@ -59,11 +59,14 @@ async function correct({ clickhouse, price, now }: SettlePassParts, traceIds: re
   return changes.length
 }
 
-/** The changes with the money of those that are to carry it again. */
+/** The changes with the money of those whose price is to be found. */
 async function priced(changes: readonly Change[], price: SettlePassParts['price']): Promise<Change[]> {
-  const promoted = changes.filter(({ isPromoted }) => isPromoted)
-  if (promoted.length === 0) return [...changes]
-  const costs = await price(promoted.map(({ stored }) => stored))
-  const byChange = new Map(promoted.map((change, i) => [change, costs[i] ?? {}]))
-  return changes.map((change) => ({ ...change, columns: { ...change.columns, ...byChange.get(change) } }))
+  const asked = changes.flatMap(({ priceAs }) => (priceAs === null ? [] : [priceAs]))
+  if (asked.length === 0) return [...changes]
+  const costs = await price(asked)
+  const byRow = new Map(asked.map((row, i) => [row, costs[i] ?? {}]))
+  return changes.map((change) => {
+    const cost = change.priceAs === null ? {} : byRow.get(change.priceAs)
+    return { ...change, columns: { ...change.columns, ...cost } }
+  })
 }

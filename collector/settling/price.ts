@@ -1,5 +1,5 @@
-// Rows that are to carry money again, priced as they would have been when they arrived: the same question, put to the book in
-// force, by the same arithmetic.
+// Rows that are to carry money again, or another amount, priced as they would have been had they arrived so: the same question, put
+// to the book in force, by the same arithmetic.
 
 import { costColumns, type Stored } from '../../processors/settling/changes.ts'
 import { formatPicoUsd } from '../../schemas/money.ts'
@@ -19,6 +19,35 @@ const words = [
   'pricing_currency',
 ] as const
 
+/** Columns that a change may have changed: asked for as they will be, by the row's place. `?` is the text. */
+const given: Readonly<Record<string, string>> = {
+  provider: `CAST(?, 'LowCardinality(String)')`,
+  usage_rule: `CAST(?, 'LowCardinality(String)')`,
+  input_tokens: 'toUInt64OrNull(?)',
+  output_tokens: 'toUInt64OrNull(?)',
+  cache_read_tokens: 'toUInt64OrZero(?)',
+  cache_write_tokens: 'toUInt64OrZero(?)',
+  reasoning_tokens: 'toUInt64OrZero(?)',
+  usage_other: `CAST(JSONExtract(?, 'Map(String, Float64)'), 'Map(LowCardinality(String), Float64)')`,
+  cost_flags: `CAST(?, 'LowCardinality(String)')`,
+  conditions: `CAST(?, 'LowCardinality(String)')`,
+}
+const asStored = questionColumns.filter((column) => !(column in given) && !column.endsWith(' AS conditions'))
+const givenColumns = Object.entries(given).map(
+  ([name, expression]) => `${expression.replace('?', `{as_${name}:Array(String)}[place]`)} AS ${name}`,
+)
+
+function textOf(row: Stored, name: string): string {
+  if (name === 'conditions') {
+    // As `questionColumns` has it for rows of before that column.
+    const isOld = row.price_conditions === '' && row.service_tier !== ''
+    return isOld ? JSON.stringify({ serviceTier: row.service_tier }) : row.price_conditions
+  }
+  const value = row[name as keyof Stored]
+  if (name === 'usage_other') return JSON.stringify(value)
+  return value === null ? '' : String(value)
+}
+
 /** Cost columns of each row, as text, in the order given; a row that is no more there has none. Rejects with ClickHouseError. */
 export async function priceStored(
   clickhouse: Pick<ClickHouse, 'native'>,
@@ -27,10 +56,14 @@ export async function priceStored(
 ): Promise<Record<string, string>[]> {
   const pricer = new CallPricer(options)
   const answer = await clickhouse.native(
-    `SELECT ${[...questionColumns, startColumn(true)].join(', ')},
+    `SELECT ${[...asStored, ...givenColumns, startColumn(true)].join(', ')},
       toUInt32(indexOf({keys:Array(String)}, concat(project_id, ' ', trace_id, ' ', span_id))) AS place
     FROM spans FINAL WHERE trace_id IN {traces:Array(String)} AND place > 0`,
-    { keys: rows.map(keyText), traces: [...new Set(rows.map(({ trace_id }) => trace_id))] },
+    {
+      keys: rows.map(keyText),
+      traces: [...new Set(rows.map(({ trace_id }) => trace_id))],
+      ...Object.fromEntries(Object.keys(given).map((name) => [`as_${name}`, rows.map((row) => textOf(row, name))])),
+    },
     { output_format_native_encode_types_in_binary_format: 0 },
   )
   const found: Record<string, string>[] = rows.map(() => ({}))

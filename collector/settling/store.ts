@@ -163,7 +163,7 @@ export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): 
       `SELECT project_id, trace_id, span_id, parent_span_id, kind, scope_name, service, status,
         toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
         request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-        reasoning_tokens, usage_other, user_id, session_id, feature, team, customer, step,
+        reasoning_tokens, usage_other, usage_rule, service_tier, price_conditions, user_id, session_id, feature, team, customer, step,
         input_class, collection, env, agent_name, tool_name, prompt_name, prompt_version,
         cost_status, cost_reason, cost_flags, counted_as, attempt, attempts, provider, model,
         input_cost, cache_read_cost, cache_write_cost, output_cost, other_cost, total_cost, pricing_currency, pricing_currency_cost,

@@ -57,7 +57,7 @@ export class ConditionTable {
 }
 
 /** JSON of those that were reported, in the order they are declared; '' for none. */
-function conditionsText(conditions: CallConditions): string {
+export function conditionsText(conditions: CallConditions): string {
   const reported = Object.entries(conditions).filter(([, value]) => value !== '')
   return reported.length === 0 ? '' : JSON.stringify(Object.fromEntries(reported))
 }

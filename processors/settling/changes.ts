@@ -4,7 +4,9 @@
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
 import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
 import { callKinds } from '../dialect.ts'
+import { type CallConditions, conditionsText, parseConditions } from '../pricing/conditions.ts'
 import { attemptsOf } from './attempts.ts'
+import { completed, inOrder } from './complete.ts'
 import { bearsUsage, type CallRecord, keyOf } from './record.ts'
 import { settle, type Verdict } from './settle.ts'
 
@@ -30,6 +32,10 @@ export interface Stored {
   readonly cache_write_tokens: string
   readonly reasoning_tokens: string
   readonly usage_other: Readonly<Record<string, number>>
+  readonly usage_rule: string
+  readonly service_tier: string
+  /** JSON, '' for none. */
+  readonly price_conditions: string
   readonly user_id: string
   readonly session_id: string
   readonly feature: string
@@ -67,13 +73,13 @@ export interface Stored {
 
 export interface Change {
   readonly stored: Stored
-  /** `demoted`, `promoted`, `inherited`, `grouped`, joined by commas. */
+  /** `demoted`, `promoted`, `renamed`, `completed`, `inherited`, `grouped`, joined by commas. */
   readonly reason: string
   readonly evidence: string
   /** Column → new value as text; '' for NULL where the column can be NULL. */
   readonly columns: Readonly<Record<string, string>>
-  /** The row is to carry money again: its cost columns are to be found by the price book. */
-  readonly isPromoted: boolean
+  /** The row as its price is to be found for, by the price book; null where its money stays, or goes. */
+  readonly priceAs: Stored | null
 }
 
 const otherSlots: ReadonlyMap<string, number> = new Map(
@@ -127,13 +133,29 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
   const verdicts = settle(records)
   const byKey = new Map(spans.map((stored, i) => [keyOf(records[i]!), stored]))
   const isOwnCall = (i: number): boolean => records[i]!.role === 'call' && verdicts[i]!.reason === ''
+  const twinsOf = new Map<CallRecord, Twin[]>()
+  for (const [i, { reason, countedAs, evidence }] of verdicts.entries()) {
+    if (reason !== 'duplicate' || countedAs === null) continue
+    const twins = twinsOf.get(countedAs) ?? []
+    twinsOf.set(countedAs, twins)
+    twins.push({ record: records[i]!, stored: spans[i]!, evidence })
+  }
+  for (const twins of twinsOf.values()) {
+    const order = inOrder(twins.map(({ record }) => record))
+    twins.sort((a, b) => order.indexOf(a.record) - order.indexOf(b.record))
+  }
   const attempts = attemptsOf(records.filter((_, i) => isOwnCall(i)))
   return spans.flatMap((stored, i) => {
     const columns: Record<string, string> = {}
     const reasons: string[] = []
     const verdict = verdicts[i]!
     const isPromoted = judge(stored, records[i]!, verdict, columns, reasons)
-    if (records[i]!.role !== 'none') inherit(stored, byKey, columns, reasons)
+    const twins = twinsOf.get(records[i]!) ?? []
+    let isPriced = isPromoted
+    if (isOwnCall(i) && twins.length > 0)
+      isPriced = complete(stored, records[i]!, twins, columns, reasons) || isPromoted
+    if (records[i]!.role !== 'none')
+      inherit([stored, ...twins.map(({ stored: twin }) => twin)], byKey, columns, reasons)
     const attempt = attempts.get(records[i]!)
     if (attempt !== undefined) {
       const { failed } = attempt
@@ -150,7 +172,8 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
       }
     }
     if (reasons.length === 0) return []
-    return [{ stored, reason: reasons.join(','), evidence: verdict.evidence, columns, isPromoted }]
+    const evidence = reasons.includes('completed') ? (twins[0]?.evidence ?? '') : verdict.evidence
+    return [{ stored, reason: reasons.join(','), evidence, columns, priceAs: isPriced ? asked(stored, columns) : null }]
   })
 }
 
@@ -215,9 +238,92 @@ const inheritedColumns = [
   'prompt_name',
 ] as const
 
-/** Attribution a span does not carry comes from the nearest above it that does. */
-function inherit(
+interface Twin {
+  readonly record: CallRecord
+  readonly stored: Stored
+  readonly evidence: string
+}
+
+/** Fills what a carrier lacks and its twins tell; true when its price is to be found again. */
+function complete(
   stored: Stored,
+  record: CallRecord,
+  twins: readonly Twin[],
+  columns: Record<string, string>,
+  reasons: string[],
+): boolean {
+  // A figure that the user gave stands, and an estimate is no report to complete.
+  if (stored.cost_status === 'reported' || stored.cost_status === 'estimated' || stored.cost_reason === 'bad_quantity')
+    return false
+  const before = Object.keys(columns).length
+  const usage = completed(
+    record,
+    twins.map((twin) => twin.record),
+  )
+  if (usage !== null) {
+    for (const [name, slot] of Object.entries(tokenColumns)) {
+      if (Object.is(usage[slot], record.usage[slot])) continue
+      columns[name] = String(usage[slot])
+    }
+    const other = Object.fromEntries(
+      [...otherSlots].flatMap(([key, slot]) => (usage[slot]! >= 0 ? [[key, usage[slot]!]] : [])),
+    )
+    if (JSON.stringify(other) !== JSON.stringify(inSlotOrder(stored.usage_other)))
+      columns['usage_other'] = JSON.stringify(other)
+    if (!stored.usage_rule.endsWith(fromTwin)) columns['usage_rule'] = `${stored.usage_rule}${fromTwin}`
+  }
+  const isUnnamed = stored.provider === '' || stored.cost_flags.split(',').includes('provider_inferred')
+  const named = twins.find(
+    ({ stored: twin }) => twin.provider !== '' && !twin.cost_flags.split(',').includes('provider_inferred'),
+  )
+  if (isUnnamed && named !== undefined) columns['provider'] = named.stored.provider
+  for (const { stored: twin } of twins) {
+    const said = columns['price_conditions'] ?? stored.price_conditions
+    const all = conditionsWith(said, twin.price_conditions)
+    if (all !== said) columns['price_conditions'] = all
+    if (stored.service_tier === '' && twin.service_tier !== '') columns['service_tier'] ??= twin.service_tier
+  }
+  if (Object.keys(columns).length === before) return false
+  reasons.push('completed')
+  return true
+}
+
+/** At the end of `usage_rule` where a part of the counts is from another record of the call. */
+const fromTwin = '+twin'
+
+const tokenColumns: Readonly<Record<string, number>> = {
+  input_tokens: unit.input,
+  output_tokens: unit.output,
+  cache_read_tokens: unit.cacheRead,
+  cache_write_tokens: unit.cacheWrite,
+  reasoning_tokens: unit.reasoning,
+}
+
+function inSlotOrder(other: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries([...otherSlots.keys()].flatMap((key) => (key in other ? [[key, other[key]!]] : [])))
+}
+
+/** JSON of conditions, with those of another that it says nothing of. */
+function conditionsWith(said: string, other: string): string {
+  if (other === '' || other === said) return said
+  const own = parseConditions(said)
+  const more = Object.entries(parseConditions(other)).filter(
+    ([name, value]) => value !== '' && own[name as keyof CallConditions] === '',
+  )
+  return more.length === 0 ? said : conditionsText({ ...own, ...Object.fromEntries(more) })
+}
+
+/** A row with its changes, as the price book is asked for it. */
+function asked(stored: Stored, columns: Readonly<Record<string, string>>): Stored {
+  const { usage_other, ...text } = columns
+  const other = usage_other === undefined ? stored.usage_other : (JSON.parse(usage_other) as Record<string, number>)
+  const isNamed = columns['provider'] !== undefined && columns['provider'] !== ''
+  return { ...stored, ...text, usage_other: other, ...(isNamed ? { cost_flags: '' } : {}), revision: stored.revision }
+}
+
+/** Attribution a span does not carry comes from the nearest above it that does, then from other records of its call. */
+function inherit(
+  [stored, ...twins]: readonly [Stored, ...Stored[]],
   byKey: ReadonlyMap<string, Stored>,
   columns: Record<string, string>,
   reasons: string[],
@@ -225,7 +331,10 @@ function inherit(
   let isInherited = false
   for (const name of inheritedColumns) {
     if (stored[name] !== '') continue
-    const above = nearest(stored, byKey, (span) => span[name] !== '' && span[name].length <= inheritedCharsMax)
+    const isMeant = (span: Stored): boolean => span[name] !== '' && span[name].length <= inheritedCharsMax
+    const above =
+      nearest(stored, byKey, isMeant) ??
+      firstOf(twins, (twin) => (isMeant(twin) ? twin : nearest(twin, byKey, isMeant)))
     if (above === undefined) continue
     columns[name] = above[name]
     // Name and version are of one span, never of two.
@@ -233,6 +342,14 @@ function inherit(
     isInherited = true
   }
   if (isInherited) reasons.push('inherited')
+}
+
+function firstOf(spans: readonly Stored[], find: (span: Stored) => Stored | undefined): Stored | undefined {
+  for (const span of spans) {
+    const found = find(span)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 const depthMax = 512

@@ -1,10 +1,14 @@
 // The verdicts find the true calls again, in whatever order and however often the records come.
 
 import { describe, expect, test } from 'vitest'
+import { completed } from '../../processors/settling/complete.ts'
 import { bearsUsage, type CallRecord, detail, keyOf } from '../../processors/settling/record.ts'
 import { settle } from '../../processors/settling/settle.ts'
+import { unit } from '../../schemas/usage.ts'
 import { dice } from '../dice.ts'
 import { shuffled, type TrueCall, usageRow, WorldMaker } from './world.ts'
+
+type Usage = Parameters<typeof usageRow>[0]
 
 const parentOf = ({ project, traceId, parentId }: CallRecord): string => keyOf({ project, traceId, spanId: parentId })
 
@@ -95,4 +99,68 @@ test('spans of two projects under the same ids are judged apart', () => {
   const apart = [record('b', 'inner', 100), record('b', 'outer', 70)]
   expect(settle([...nested, ...apart]).map(({ reason }) => reason)).toEqual(['', 'duplicate', '', ''])
   expect(settle([...apart, ...nested]).map(({ reason }) => reason)).toEqual(['', '', '', 'duplicate'])
+})
+
+test('a carrier knows what any record of its call tells, and no more', () => {
+  const random = dice(20_261_125)
+  let taken = 0
+  for (let n = 0; n < 400; n++) {
+    const { seen } = new WorldMaker(random).make()
+    const verdicts = settle(seen.map(({ record }) => record))
+    for (const [i, { record, call }] of seen.entries()) {
+      if (verdicts[i]!.reason !== '' || call === null || !bearsUsage(record.usage)) continue
+      const others = seen.filter((_, at) => verdicts[at]!.reason === 'duplicate' && verdicts[at]!.countedAs === record)
+      const usage =
+        completed(
+          record,
+          others.map((other) => other.record),
+        ) ?? record.usage
+      const known = [record, ...others.map((other) => other.record)]
+      for (const name of ['cacheRead', 'reasoning'] as const) {
+        const told = known.some((each) => each.usage[unit[name]]! > 0)
+        expect(usage[unit[name]]! || 0).toBe(told ? call.usage[name] : 0)
+        if (told && !(record.usage[unit[name]]! > 0)) taken++
+      }
+      expect([usage[unit.input], usage[unit.output]]).toEqual([call.usage.input, call.usage.output])
+    }
+  }
+  expect(taken).toBeGreaterThan(20)
+})
+
+test.each<[string, Usage, Usage, Usage]>([
+  [
+    'a split',
+    { input: 100, output: 9 },
+    { input: 100, output: 9, cacheRead: 40 },
+    { input: 100, output: 9, cacheRead: 40 },
+  ],
+  [
+    'an input without its cache',
+    { input: 60, output: 9 },
+    { input: 100, output: 9, cacheRead: 40 },
+    { input: 100, output: 9, cacheRead: 40 },
+  ],
+  [
+    'an output without reasoning',
+    { input: 60, output: 9 },
+    { input: 60, output: 12, reasoning: 3 },
+    { input: 60, output: 12, reasoning: 3 },
+  ],
+  [
+    'a lifetime',
+    { input: 60, output: 9, cacheWrite: 50 },
+    { input: 60, output: 9, cacheWrite: 50, cacheWrite1h: 20 },
+    { input: 60, output: 9, cacheWrite: 50, cacheWrite1h: 20 },
+  ],
+  [
+    'searches',
+    { input: 60, output: 9 },
+    { input: 60, output: 10, webSearch: 2 },
+    { input: 60, output: 9, webSearch: 2 },
+  ],
+])('%s is taken from a twin', (_, carrier, twin, wanted) => {
+  const { record } = new WorldMaker(dice(1)).make().seen[0]!
+  const [one, other] = [carrier, twin].map((usage) => ({ ...record, usage: usageRow(usage) }))
+  expect(completed(one!, [other!])).toEqual(usageRow(wanted))
+  expect(completed({ ...record, usage: usageRow(wanted) }, [other!])).toBeNull()
 })

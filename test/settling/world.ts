@@ -154,17 +154,21 @@ export class WorldMaker {
     const outermost = this.chance(0.3) ? this.id(16) : ''
     const outer = this.chance(0.3) ? this.id(16) : ''
     const inner = outer || outermost || parentId
-    if (outermost !== '') this.wrap(resource, traceId, parentId, call, outermost, 'framework')
-    if (outer !== '') this.wrap(resource, traceId, outermost || parentId, call, outer, 'gateway')
-    // The one at the provider's door always tells its usage here.
+    // The one at the provider's door always tells its totals; what they are made of, at times another one alone.
     const beside = this.below(6)
-    this.view(resource, traceId, inner, call, 'sdk', { isWhole: true, ...(beside === 2 ? { hasId: true } : {}) })
+    const hasOther = outermost !== '' || outer !== '' || beside < 3
+    const isWhole = !hasOther || this.chance(0.7)
+    const other = isWhole ? {} : { isWhole: true }
+    if (outermost !== '') this.wrap(resource, traceId, parentId, call, outermost, 'framework', other)
+    if (outer !== '') this.wrap(resource, traceId, outermost || parentId, call, outer, 'gateway', other)
+    const id = beside === 2 ? { hasId: true } : {}
+    this.view(resource, traceId, inner, call, 'sdk', { ...(isWhole ? { isWhole } : { isTotals: true }), ...id })
     if (beside === 0)
-      this.view(resource, traceId, inner, call, 'openinference', { hasId: this.chance(0.5), isWider: true })
+      this.view(resource, traceId, inner, call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
     if (beside === 1)
-      this.view(resource, this.id(32), '', call, 'openinference', { hasId: this.chance(0.5), isWider: true })
+      this.view(resource, this.id(32), '', call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
     // Told when all was over, with times of its own: the id alone joins it.
-    if (beside === 2) this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true })
+    if (beside === 2) this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true, ...other })
     this.now = call.end + 1000
   }
 
@@ -175,6 +179,7 @@ export class WorldMaker {
     call: TrueCall,
     spanId: string,
     scope: string,
+    { isWhole = false }: { isWhole?: boolean },
   ): void {
     this.put(
       {
@@ -187,7 +192,7 @@ export class WorldMaker {
         model: call.model,
         start: call.start - 500,
         end: call.end + 500,
-        usage: this.maybe(0.7, this.coarse(call)),
+        usage: isWhole ? call.usage : this.maybe(0.7, this.coarse(call)),
         responseId: this.chance(0.3) ? call.responseId : '',
       },
       call,
@@ -200,9 +205,9 @@ export class WorldMaker {
     parentId: string,
     call: TrueCall,
     scope: string,
-    given: { hasId?: boolean; isWider?: boolean; isWhole?: boolean; isLate?: boolean } = {},
+    given: { hasId?: boolean; isWider?: boolean; isWhole?: boolean; isTotals?: boolean; isLate?: boolean } = {},
   ): void {
-    const { hasId = this.chance(0.7), isWider = false, isWhole = false, isLate = false } = given
+    const { hasId = this.chance(0.7), isWider = false, isWhole = false, isTotals = false, isLate = false } = given
     const wider = isWider ? 300 : 0
     this.put(
       {
@@ -215,7 +220,7 @@ export class WorldMaker {
         model: call.model,
         start: isLate ? call.end + 60_000_000 : call.start - wider,
         end: isLate ? call.end + 60_001_000 : call.end + wider,
-        usage: isWhole ? call.usage : this.coarse(call),
+        usage: isTotals ? totals(call) : isWhole ? call.usage : this.coarse(call),
         responseId: hasId ? call.responseId : '',
         isError: call.isError,
       },
@@ -296,6 +301,10 @@ export class WorldMaker {
   private id(digits: number): string {
     return (++this.ids).toString(16).padStart(digits, '0')
   }
+}
+
+function totals({ usage }: Pick<TrueCall, 'usage'>): TrueCall['usage'] {
+  return Object.fromEntries(Object.entries(usage).filter(([name]) => name === 'input' || name === 'output'))
 }
 
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {
