@@ -7,7 +7,8 @@ import { type TokenizerFor, UsageEstimator } from '../processors/estimate.ts'
 import { evaluationEvents } from '../processors/evaluation-events.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
 import { Ledger } from '../processors/ledger.ts'
-import { eventName, logRow, logTime } from '../processors/log-rows.ts'
+import { LogCalls } from '../processors/log-calls.ts'
+import { eventName, type LogInput, logRow, logTime } from '../processors/log-rows.ts'
 import { Normaliser } from '../processors/normalise.ts'
 import type { PriceBook } from '../processors/pricing/book.ts'
 import { canonicalProvider } from '../processors/pricing/provider-names.ts'
@@ -18,6 +19,7 @@ import { Refusal } from '../schemas/refusal.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
 import type { ExportOutcome, Receiver } from './otlp/door.ts'
+import { encodeLogCalls } from './otlp/log-spans.ts'
 import { decodeLogs } from './otlp/logs.ts'
 import { TraceDecoder } from './otlp/traces.ts'
 import { ClickHouseSink, type RecordStore } from './sinks/clickhouse.ts'
@@ -55,12 +57,16 @@ function chargeSources(given: readonly string[]): ReadonlySet<string> {
   return new Set(given.flatMap((name) => (name.includes('.') ? [name] : [name, canonicalProvider(name)])))
 }
 
+/** Within what one request of spans may hold, with a scope and a resource each. */
+const callsPerBatch = 20_000
+
 export class Pipeline implements Receiver {
   /** Spans left out of requests that were taken otherwise. */
   rejectedSpans = 0
   private readonly strings = new StringTable()
   private readonly batch = new SpanBatch()
   private readonly recent = new RecentSpans()
+  private readonly logCalls: LogCalls
   private readonly decoder: TraceDecoder
   private readonly normaliser: Normaliser
   private readonly charge: Charge
@@ -79,6 +85,7 @@ export class Pipeline implements Receiver {
     this.book = typeof book === 'function' ? book : () => book
     this.now = parts.now ?? Date.now
     this.decoder = new TraceDecoder(batch, strings, this.recent)
+    this.logCalls = new LogCalls(parts.dialects)
     this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
     this.charge = new Charge(batch)
     this.ledger = new Ledger({
@@ -144,7 +151,7 @@ export class Pipeline implements Receiver {
     return { durable, statuses }
   }
 
-  /** ExportLogsServiceRequest in protobuf. Every record is kept; evaluation events become scores as well. */
+  /** ExportLogsServiceRequest in protobuf. Every record is kept; evaluation events become scores as well, calls become spans. */
   async logs(body: Uint8Array, project: string): Promise<ExportOutcome> {
     const nowMs = this.now()
     const records = decodeLogs(body)
@@ -153,6 +160,7 @@ export class Pipeline implements Receiver {
       nowMs,
       retentionDays: this.settings.contentRetentionDays,
       keepContent: this.settings.keepContent,
+      isContent: (record: LogInput, key: string) => this.logCalls.isContent(record, key),
     }
     const scores: ScoreRow[] = []
     for (const record of records) {
@@ -173,7 +181,11 @@ export class Pipeline implements Receiver {
       if (score !== undefined) scores.push(score)
     }
     const rows = records.map((record) => logRow(record, context))
-    await Promise.all([this.sink.appendRows('logs', rows), this.appendScores(scores)])
+    const calls = records.flatMap((record) => this.logCalls.callOf(record, nowMs) ?? [])
+    const spans: Promise<unknown>[] = []
+    for (let from = 0; from < calls.length; from += callsPerBatch)
+      spans.push(this.traces(encodeLogCalls(calls.slice(from, from + callsPerBatch)), project))
+    await Promise.all([this.sink.appendRows('logs', rows), this.appendScores(scores), ...spans])
     return { rejected: 0, message: '' }
   }
 

@@ -23,6 +23,39 @@ export interface UsageMeaning {
   readonly outputIncludesReasoning?: boolean | undefined
 }
 
+/**
+ * A log event that tells of a call, or of another step of an agent, as a span would: a row is made of it beside the record. Its
+ * attributes are given the names that the same thing has on a span, so that one table reads both.
+ */
+export interface LogEvent {
+  /** What the step is, in the conventions' words: `chat`, `execute_tool`, `invoke_agent`. */
+  readonly operation: string
+  /** Attribute of the record → the span attribute that means the same; what is not listed keeps its name. */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** Span attribute → value, for what the emitter takes as known. */
+  readonly always?: Readonly<Record<string, string>>
+  /** Attributes that hold message content: they stay on the record alone. */
+  readonly content?: readonly string[]
+  /** Whether this record is one; absent: each is. */
+  readonly when?: (attributes: ReadonlyMap<string, string>, scope: string) => boolean
+  /** How long it took, in milliseconds, when the record came: it is written at the end. */
+  readonly durationMs?: string
+  /** Attribute that holds the message of a failure. */
+  readonly message?: string
+  /** Whether it failed; absent: it did not. */
+  readonly isError?: (attributes: ReadonlyMap<string, string>) => boolean
+  /** Session or conversation: the trace of records that name no trace. */
+  readonly session?: string
+  /** One turn of a user within the session: the parent of records that name no span. */
+  readonly turn?: string
+  /** The turn itself. */
+  readonly isTurn?: true
+  /** Only where the record names no span: with one, the step has a span of its own. */
+  readonly isAlone?: true
+  /** Any instrumentation may write it, not the dialect's own scopes alone. */
+  readonly isOfAnyScope?: true
+}
+
 export interface Dialect {
   readonly id: string
   /** What was read to write the table, with its version. */
@@ -44,9 +77,16 @@ export interface Dialect {
   readonly contentEvents?: readonly string[]
   /** Attribute → value → kind. */
   readonly kinds?: Readonly<Record<string, Readonly<Record<string, SpanKindName>>>>
+  /** Name of a log event (its field, its attribute `event.name`, or its body) → what row it makes. */
+  readonly logEvents?: Readonly<Record<string, LogEvent>>
   readonly meaning?: (emitter: Emitter) => UsageMeaning
   /** Reads what the table cannot: called for a span of this dialect that carries one of its raw fields. */
   readonly read?: (span: SpanView) => void
+}
+
+/** Whether an instrumentation scope is among those of a dialect. */
+export function claimsScope({ scopes }: Dialect, scope: string): boolean {
+  return scopes.some((each) => (each.endsWith('*') ? scope.startsWith(each.slice(0, -1)) : scope === each))
 }
 
 /** Checks that a plug file exports a whole dialect; throws naming the file and what is missing. */

@@ -116,6 +116,10 @@ export const fields = {
   metadataJson: asSent,
 
   // JSON and other text that a dialect's own function reads.
+  /** Input without its cached parts. */
+  freshInputTokens: raw,
+  /** How the client signed in, where that tells the provider. */
+  authType: raw,
   usageJson: raw,
   costJson: raw,
   providerMetadata: raw,

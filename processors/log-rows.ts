@@ -37,7 +37,14 @@ export function eventName(record: LogInput): string {
 
 export function logRow(
   record: LogInput,
-  context: { projectId: string; nowMs: number; retentionDays: number; keepContent: boolean },
+  context: {
+    projectId: string
+    nowMs: number
+    retentionDays: number
+    keepContent: boolean
+    /** Whether an attribute is message content: without `keepContent` it is left out, as the body is. */
+    isContent: (record: LogInput, key: string) => boolean
+  },
 ): Record<string, unknown> {
   const { source } = record
   return {
@@ -49,7 +56,7 @@ export function logRow(
     severity_number: record.severityNumber,
     severity_text: record.severityText,
     body: context.keepContent ? record.body : '',
-    attributes: record.attributes,
+    attributes: context.keepContent ? record.attributes : withoutContent(record, context.isContent),
     service: source.resource.get('service.name') ?? '',
     scope_name: source.scopeName,
     scope_version: source.scopeVersion,
@@ -58,6 +65,10 @@ export function logRow(
     retention_days: context.retentionDays,
     ingested_at: context.nowMs,
   }
+}
+
+function withoutContent(record: LogInput, isContent: (record: LogInput, key: string) => boolean): Map<string, string> {
+  return new Map([...record.attributes].filter(([key]) => !isContent(record, key)))
 }
 
 /** 64 bits over everything the sender said, so that a record sent again is known again. */

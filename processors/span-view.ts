@@ -46,6 +46,13 @@ export class SpanView {
     return winner < 0 ? undefined : attributeText(this.batch, winner)
   }
 
+  /** The field as a number, also where it was sent as text; undefined when it is absent or none. */
+  number(field: FieldName): number | undefined {
+    const text = this.text(field)
+    const value = text === undefined ? Number.NaN : numberOfText(text.trim())
+    return Number.isNaN(value) ? undefined : value
+  }
+
   /** Text of any attribute of the batch. */
   attribute(index: number): string {
     return attributeText(this.batch, index)

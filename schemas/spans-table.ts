@@ -43,7 +43,11 @@ const identity = [
     doc: 'Time to the first token or chunk; 0 = not reported.',
   },
   { name: 'name', type: low, codec: 'ZSTD(1)', doc: 'Span name.' },
-  { name: 'span_kind', type: low, doc: '`internal`, `server`, `client`, `producer`, `consumer` or `unspecified`.' },
+  {
+    name: 'span_kind',
+    type: low,
+    doc: '`internal`, `server`, `client`, `producer`, `consumer`, `unspecified`, or `event`: the row was made of a log event.',
+  },
   { name: 'status', type: low, doc: '`ok` or `error`.' },
   { name: 'status_message', ...text, doc: 'Status description, else the message of the exception event.' },
   { name: 'error_type', type: low, semconv: 'error.type', doc: '`error.type`, else the type of the exception event.' },

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { encodeTracesJson } from '../collector/otlp/json.ts'
+import { encodeLogsJson, encodeTracesJson } from '../collector/otlp/json.ts'
 import { encoded, messageType } from './otlp-schema.ts'
 
 const root = new URL('fixtures/captures/', import.meta.url)
@@ -23,10 +23,11 @@ export function traceRequests(capture: string): Uint8Array[] {
     .map((file) => readRequest(new URL(file, folder)))
 }
 
-export function readRequest(file: URL): Uint8Array {
+export function readRequest(file: URL, signal: Sent['signal'] = 'traces'): Uint8Array {
   let body: Uint8Array = readFileSync(file)
   if (body[0] === 0x1f && body[1] === 0x8b) body = gunzipSync(body)
-  return body[0] === 0x7b ? encodeTracesJson(body) : body
+  if (body[0] !== 0x7b) return body
+  return signal === 'logs' ? encodeLogsJson(body) : encodeTracesJson(body)
 }
 
 /** A request as it was sent. */
@@ -43,7 +44,9 @@ export function sentBy(capture: string): Sent[] {
     .sort()
     .flatMap((file) => {
       const [, signal] = /^\d+-(traces|logs)\.bin$/.exec(file) ?? []
-      return signal === 'traces' || signal === 'logs' ? [{ signal, body: readRequest(new URL(file, folder)) }] : []
+      return signal === 'traces' || signal === 'logs'
+        ? [{ signal, body: readRequest(new URL(file, folder), signal) }]
+        : []
     })
 }
 

@@ -30,6 +30,9 @@ const isCall = 'has({kinds:Array(String)}, kind)'
 /** Bearing usage, or a call that should. */
 const bears = `(${isCall} OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)`
 
+/** A call, or a span with usage that does not say of which model: the other word on a call that an event tells of. */
+const isTold = `(${isCall} OR (input_tokens IS NOT NULL AND request_model = '' AND response_model = ''))`
+
 /** Traces that got spans after `sinceMs`, none of them after `untilMs` (Unix milliseconds). */
 export async function touchedTraces(
   clickhouse: Reader,
@@ -62,7 +65,7 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
       hasAny(groupUniqArrayIf(span_id, ${isCall}), groupUniqArrayIf(parent_span_id, ${isCall})) AS is_nested,
       uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
       groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
-      groupUniqArrayIf(toString(service), ${isCall} AND length(service) <= 512) AS services,
+      groupUniqArrayIf(toString(service), ${isTold} AND length(service) <= 512) AS services,
       toUnixTimestamp64Micro(min(start_time)) AS from_us, toUnixTimestamp64Micro(max(start_time)) AS to_us
     FROM spans WHERE trace_id IN {traces:Array(String)} GROUP BY trace_id`,
     { traces: traceIds, kinds },
@@ -76,6 +79,7 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
   }
   for (const id of await sharingResponses(clickhouse, withCalls, range)) found.add(id)
   for (const id of await ofManyScopes(clickhouse, withCalls, range)) found.add(id)
+  for (const id of await ofEvents(clickhouse, withCalls, range)) found.add(id)
   return [...found]
 }
 
@@ -155,12 +159,36 @@ async function ofManyScopes(
   return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
 }
 
+/**
+ * Traces with calls of services that tell of a call by a span in one trace and by a log event in another. The output is not
+ * compared: one of the two may leave reasoning out.
+ */
+async function ofEvents(
+  clickhouse: Reader,
+  rows: readonly { readonly services: readonly string[] }[],
+  range: Range,
+): Promise<string[]> {
+  const found = await clickhouse.query<{ traces: string[] }>(
+    `SELECT groupUniqArray(trace_id) AS traces FROM spans
+    WHERE service IN {services:Array(String)} AND ${isTold} AND ${inRange}
+    GROUP BY project_id, service, input_tokens
+    HAVING countIf(span_kind = 'event') BETWEEN 1 AND count() - 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
+    {
+      services: [...new Set(rows.flatMap((row) => row.services))],
+      kinds,
+      from: range.from - callMicros,
+      to: range.to + callMicros,
+    },
+  )
+  return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
+}
+
 /** All spans of these traces in their newest state. */
 export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): Promise<Stored[]> {
   const spans: Stored[] = []
   for (const traces of valuesOfStatements(traceIds)) {
     const some = await clickhouse.query<Stored>(
-      `SELECT project_id, trace_id, span_id, parent_span_id, kind, scope_name, service, status,
+      `SELECT project_id, trace_id, span_id, parent_span_id, kind, span_kind, scope_name, service, status,
         toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
         request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
         reasoning_tokens, usage_other, usage_rule, service_tier, price_conditions, user_id, session_id, feature, team, customer, step,

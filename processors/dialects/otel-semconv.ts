@@ -2,6 +2,8 @@
 
 import type { Dialect } from '../dialect.ts'
 
+const usageNames = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const
+
 export default {
   id: 'otel-semconv',
   spec: 'semantic-conventions-genai, main and PR branches, June to October 2026; core 1.37 to 1.41',
@@ -100,6 +102,16 @@ export default {
       tool_call: 'tool',
       retrieval: 'retrieval',
       plan: 'other',
+    },
+  },
+  logEvents: {
+    // Halves of a call, request and answer apart, come too: only the one that has counts stands for it. Gemini CLI's is the
+    // shadow of an event of its own that says more.
+    'gen_ai.client.inference.operation.details': {
+      operation: 'chat',
+      isOfAnyScope: true,
+      session: 'gen_ai.conversation.id',
+      when: (attributes, scope) => scope !== 'gemini-cli' && usageNames.some((name) => attributes.has(name)),
     },
   },
   // The package for Bedrock passes the provider's counts on, which leave the cache out.

@@ -17,6 +17,7 @@ export interface Stored {
   readonly span_id: string
   readonly parent_span_id: string
   readonly kind: string
+  readonly span_kind: string
   readonly scope_name: string
   readonly service: string
   readonly status: string
@@ -120,6 +121,7 @@ export function recordOf(stored: Stored): CallRecord {
     usage,
     responseId: stored.response_id,
     isError: stored.status === 'error',
+    isEvent: stored.span_kind === 'event',
   }
 }
 

@@ -26,6 +26,8 @@ export interface CallRecord {
   readonly usage: Float64Array
   readonly responseId: string
   readonly isError: boolean
+  /** Made of a log event: a second word on a call that has a span, or the only one. */
+  readonly isEvent?: boolean
 }
 
 /** A record among those settled together: its place in their tree. */
@@ -91,16 +93,24 @@ export function detail(usage: Float64Array): number {
 
 /**
  * Whether two reports can be of one call: all that both report is equal, but that one may have left the cached part out of
- * its input. Never by itself a proof that they are. Both must report something.
+ * its input, or the reasoning, of which it does not know, out of its output. Never by itself a proof that they are. Both must
+ * report something.
  */
 export function sameUsage(a: Float64Array, b: Float64Array): boolean {
   const [inA, inB, outA, outB] = [a[unit.input]!, b[unit.input]!, a[unit.output]!, b[unit.output]!]
   const isInputKnown = inA >= 0 && inB >= 0
   const isOutputKnown = outA >= 0 && outB >= 0
-  if (isOutputKnown && outA !== outB) return false
+  const isOutputEqual =
+    outA === outB || outA + unknownReasoning(a, b) === outB || outB + unknownReasoning(b, a) === outA
+  if (isOutputKnown && !isOutputEqual) return false
   if (!isInputKnown) return isOutputKnown
   if (inA === inB) return true
   return inA + cachedOf(b) === inB || inB + cachedOf(a) === inA
+}
+
+/** Reasoning that `other` reports and `usage` does not. */
+function unknownReasoning(usage: Float64Array, other: Float64Array): number {
+  return usage[unit.reasoning]! > 0 || !(other[unit.reasoning]! > 0) ? 0 : other[unit.reasoning]!
 }
 
 function cachedOf(usage: Float64Array): number {

@@ -2,6 +2,7 @@
 // depend on the order, on how the records were split over requests, or on records sent twice.
 
 import { unit } from '../../schemas/usage.ts'
+import { joinEvents } from './events.ts'
 import {
   agreeInOne,
   type CallRecord,
@@ -36,10 +37,12 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
   const verdicts = new Map<Node, Verdict>()
   joinByResponse(calls, twins)
   const sums = joinNested(calls, twins)
+  const distinct = calls.filter((node) => !sums.has(node))
   joinSideBySide(
-    calls.filter((node) => !sums.has(node)),
+    distinct.filter(({ record }) => !record.isEvent),
     twins,
   )
+  joinEvents(distinct, nodes, twins)
   for (const set of twins.sets()) {
     const carrier = set.reduce((best, node) => (isBetter(node, best, set) ? node : best))
     for (const node of set) {
@@ -52,7 +55,7 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
     verdicts.set(node, { reason: 'aggregate', countedAs: carrierBelow(node, verdicts), evidence: 'sum' })
   }
   for (const node of nodes) {
-    if (node.record.role !== 'carrier' || !node.hasUsage) continue
+    if (node.record.role !== 'carrier' || !node.hasUsage || verdicts.has(node)) continue
     const below = carrierBelow(node, verdicts)
     if (below !== null) verdicts.set(node, { reason: 'aggregate', countedAs: below, evidence: 'below' })
   }
@@ -84,15 +87,22 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
     const distinct = below.filter(
       (each, i) => !sums.has(each) && !below.slice(0, i).some((other) => twins.isSame(each, other)),
     )
+    // Events that are written within an outer view, beside a span of the call, are joined to that span later.
+    const spans = distinct.filter(({ record }) => !record.isEvent)
+    const views = spans.length > 0 ? spans : distinct
     if (!node.hasUsage) {
       // An outer view of one call is that call; of several it is a frame without a call of its own.
-      if (distinct.length === 1) twins.join(node, distinct[0]!)
+      if (views.length === 1) twins.join(node, views[0]!)
       else sums.add(node)
       continue
     }
-    const equal = distinct.find((each) => sameUsage(node.record.usage, each.record.usage)) ?? onlyViewOf(node, distinct)
-    if (equal !== undefined) twins.join(node, equal)
-    else if (isSum(node, distinct)) sums.add(node)
+    const equal = views.filter((each) => sameUsage(node.record.usage, each.record.usage))
+    if (equal.length > 0) for (const each of spans.length > 0 ? equal.slice(0, 1) : equal) twins.join(node, each)
+    else {
+      const only = spans.length > 0 ? onlyViewOf(node, views) : onlyEventOf(node, views)
+      if (only !== undefined) twins.join(node, only)
+      else if (isSum(node, views)) sums.add(node)
+    }
   }
   return sums
 }
@@ -108,6 +118,12 @@ function onlyViewOf(node: Node, below: readonly Node[]): Node | undefined {
     if (each.record.role === 'carrier') return undefined
   const isOne = agreeInOne(node.record.usage, only.record.usage) && sameModel(node.record, only.record)
   return isOne ? only : undefined
+}
+
+/** What is written within a call, and of it alone, is about it, also where it counts otherwise. */
+function onlyEventOf(node: Node, events: readonly Node[]): Node | undefined {
+  const [only] = events
+  return only !== undefined && events.length === 1 && sameModel(node.record, only.record) ? only : undefined
 }
 
 /** The nearest calls of a kind below a node. */
@@ -149,8 +165,15 @@ function isBetterBelow(node: Node, best: Node | null): boolean {
 /** Which of two records of one call carries the money: nearest to the provider's answer, then the one that knows most. */
 function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
   if (a.hasUsage !== b.hasUsage) return a.hasUsage
-  const outer = (node: Node): boolean => set.some((other) => other !== node && isUnder(other, node))
+  if (a.record.role !== b.record.role) return a.record.role === 'call'
+  // An event is written within the span of its call, or beside it: it is no inner view.
+  const outer = (node: Node): boolean =>
+    set.some((other) => other !== node && !other.record.isEvent && isUnder(other, node))
   if (outer(a) !== outer(b)) return !outer(a)
+  if (a.record.isEvent !== b.record.isEvent) {
+    const more = detail(a.record.usage) - detail(b.record.usage)
+    return more === 0 ? !a.record.isEvent : more > 0
+  }
   // Two that contradict each other: the one that was under way inside the other stands nearer to the answer.
   if (a.hasUsage && b.hasUsage && !sameUsage(a.record.usage, b.record.usage)) {
     const [inB, inA] = [isInside(a.record, b.record), isInside(b.record, a.record)]

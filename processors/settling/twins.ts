@@ -22,8 +22,9 @@ import {
 /** Sets of nodes, each of one call; a node that was never joined is in none. */
 export class Twins {
   private readonly leader = new Map<Node, Node>()
-  /** Scopes of the members, by leader. */
+  /** Scopes of the members that are spans, by leader. */
   private readonly scopes = new Map<Node, Set<string>>()
+  private readonly members = new Map<Node, readonly Node[]>()
 
   /** All sets of two and more. */
   sets(): Node[][] {
@@ -44,12 +45,14 @@ export class Twins {
   join(a: Node, b: Node): void {
     const [ofA, ofB] = [this.find(a), this.find(b)]
     const scopes = new Set([...this.scopesOf(ofA), ...this.scopesOf(ofB)])
+    const members = ofA === ofB ? this.membersOf(ofA) : [...this.membersOf(ofA), ...this.membersOf(ofB)]
     // Any rule that does not depend on the order will do.
     const isFirst = compareRecords(ofA.record, ofB.record) <= 0
     const [first, second] = isFirst ? [ofA, ofB] : [ofB, ofA]
     this.leader.set(first, first)
     this.leader.set(second, first)
     this.scopes.set(first, scopes)
+    this.members.set(first, members)
   }
 
   /** Whether a scope has seen both calls, each with its set: one to one, a call has one record of each scope. */
@@ -64,8 +67,27 @@ export class Twins {
     return leader
   }
 
+  /** Whether a span that tells as much as an event is of the event's set: usage, where it has some. */
+  isSeen(event: Node): boolean {
+    return this.membersOf(event).some(({ record, hasUsage }) => !record.isEvent && (hasUsage || !event.hasUsage))
+  }
+
+  /** Whether an event of the kind of another is of the set of a node. */
+  hasEventOf(node: Node, event: Node): boolean {
+    return this.membersOf(node).some(({ record }) => record.isEvent && record.scope === event.record.scope)
+  }
+
+  /** Whether any of the set of a node tells usage. */
+  hasUsage(node: Node): boolean {
+    return this.membersOf(node).some((each) => each.hasUsage)
+  }
+
+  private membersOf(node: Node): readonly Node[] {
+    return this.members.get(this.find(node)) ?? [node]
+  }
+
   private scopesOf(leader: Node): ReadonlySet<string> {
-    return this.scopes.get(leader) ?? new Set([leader.record.scope])
+    return this.scopes.get(leader) ?? new Set(leader.record.isEvent ? [] : [leader.record.scope])
   }
 }
 

@@ -13,8 +13,11 @@ const bench = new Bench()
 
 test.each(captureNames())('every row of %s is read as reviewed', (capture) => {
   const golden = new URL(`${capture}/rows.json`, root)
-  const shown = traceRequests(capture)
-    .flatMap((request) => bench.rows(request, atMs))
+  const rows = traceRequests(capture).flatMap((request) => bench.rows(request, atMs))
+  // Some clients write hundreds of spans of their own works: then those that tell of calls are enough.
+  const isShort = rows.length <= 200
+  const shown = rows
+    .filter(({ kind, usage }) => isShort || kind !== 'other' || usage !== undefined)
     .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'content')))
   if (process.env['UPDATE_GOLDEN'] === '1' || !existsSync(golden))
     writeFileSync(golden, `${JSON.stringify(shown, null, 1)}\n`)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { type LogInput, logRow } from '../../processors/log-rows.ts'
 
 const nowMs = 1_790_000_000_000
-const context = { projectId: 'default', nowMs, retentionDays: 14, keepContent: true }
+const context = { projectId: 'default', nowMs, retentionDays: 14, keepContent: true, isContent: () => false }
 const record: LogInput = {
   source: { resource: new Map([['service.name', 'a']]), scopeName: 's', scopeVersion: '1' },
   timeUnixNano: 0n,

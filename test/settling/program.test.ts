@@ -1,4 +1,4 @@
-// Random traces through the whole program: as spans, split over requests in any order, some sent twice, by two collectors of
+// Random traces through the whole program: as spans and log events, split over requests in any order, some sent twice, by two collectors of
 // which one restarts, settled at moments in between. The ledger's sum is that of the true calls, and the rollup's is the ledger's.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -14,10 +14,12 @@ import { noConditions } from '../../processors/pricing/conditions.ts'
 import { explainTotal } from '../../processors/pricing/explain.ts'
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
 import { type UsageUnitName, unit } from '../../schemas/usage.ts'
+import type { Sent } from '../captures.ts'
 import { dice } from '../dice.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { engineStore } from '../engine-store.ts'
 import { type SpanInput, tracesRequest } from '../otlp-messages.ts'
+import { encoded } from '../otlp-schema.ts'
 import { type Seen, shuffled, type TrueCall, usageRow, type World, WorldMaker } from './world.ts'
 
 const random = dice(20_261_124)
@@ -55,20 +57,58 @@ function providerOf(model: string): string {
   return providers[model.split('-')[0] ?? ''] ?? 'openai'
 }
 
-function request(seen: readonly Seen[]): Uint8Array {
-  const scopes = seen.map(({ record }) => {
-    const attributes: Record<string, string | number> = {
-      'gen_ai.operation.name': record.role === 'carrier' ? 'invoke_agent' : 'chat',
+function attributesOf({ record }: Seen): Record<string, string | number> {
+  const attributes: Record<string, string | number> = {
+    'gen_ai.operation.name': record.role === 'carrier' ? 'invoke_agent' : 'chat',
+  }
+  if (record.role === 'call') {
+    attributes['gen_ai.provider.name'] = providerOf(record.responseModel)
+    attributes['gen_ai.response.model'] = record.responseModel
+  }
+  if (record.responseId !== '') attributes['gen_ai.response.id'] = record.responseId
+  for (const [name, attribute] of Object.entries(usageNames)) {
+    const count = record.usage[unit[name as UsageUnitName]]!
+    if (!Number.isNaN(count)) attributes[attribute] = count
+  }
+  return attributes
+}
+
+/** Spans and events of some records, each kind in a request of its own. */
+function requests(seen: readonly Seen[]): Sent[] {
+  const [events, spans] = [seen.filter(({ record }) => record.isEvent), seen.filter(({ record }) => !record.isEvent)]
+  return [
+    ...(spans.length > 0 ? [{ signal: 'traces', body: spansOf(spans) } as const] : []),
+    ...(events.length > 0 ? [{ signal: 'logs', body: eventsOf(events) } as const] : []),
+  ]
+}
+
+function eventsOf(seen: readonly Seen[]): Uint8Array {
+  const resourceLogs = seen.map((each) => {
+    const { record } = each
+    const nano = BigInt(record.end + shiftMicros) * 1000n
+    const attribute = ([key, value]: [string, string | number]): object => ({
+      key,
+      value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value },
+    })
+    const logRecord = {
+      timeUnixNano: String(nano),
+      eventName: 'gen_ai.client.inference.operation.details',
+      traceId: Buffer.from(record.traceId, 'hex'),
+      ...(record.parentId === '' ? {} : { spanId: Buffer.from(record.parentId, 'hex') }),
+      attributes: Object.entries(attributesOf(each)).map(attribute),
     }
-    if (record.role === 'call') {
-      attributes['gen_ai.provider.name'] = providerOf(record.responseModel)
-      attributes['gen_ai.response.model'] = record.responseModel
+    return {
+      resource: { attributes: [attribute(['service.name', record.resource])] },
+      scopeLogs: [{ scope: { name: record.scope }, logRecords: [logRecord] }],
     }
-    if (record.responseId !== '') attributes['gen_ai.response.id'] = record.responseId
-    for (const [name, attribute] of Object.entries(usageNames)) {
-      const count = record.usage[unit[name as UsageUnitName]]!
-      if (!Number.isNaN(count)) attributes[attribute] = count
-    }
+  })
+  return encoded('Logs', { resourceLogs })
+}
+
+function spansOf(seen: readonly Seen[]): Uint8Array {
+  const scopes = seen.map((each) => {
+    const { record } = each
+    const attributes = attributesOf(each)
     const startMs = Math.floor((record.start + shiftMicros) / 1000)
     const span: SpanInput = {
       traceId: record.traceId,
@@ -102,21 +142,23 @@ test(`${worlds} worlds come out as they were`, { timeout: 120_000 }, async () =>
     new WorldMaker(random, { isDetailed: true }).make(),
   ])
   const sent = made.flatMap(([project, { seen }]) => {
-    const requests: [string, Uint8Array][] = []
+    const made: [string, Sent][] = []
     const mixed = shuffled(seen, random)
     for (let at = 0; at < mixed.length; ) {
       const count = 1 + Math.floor(random() * 5)
-      requests.push([project, request(mixed.slice(at, at + count))])
+      for (const each of requests(mixed.slice(at, at + count))) made.push([project, each])
       at += count
     }
-    const twice = requests.filter(() => random() < 0.2)
-    return [...requests, ...twice]
+    const twice = made.filter(() => random() < 0.2)
+    return [...made, ...twice]
   })
   const collectors = [collector(), collector()]
   const order = shuffled(sent, random)
   for (let at = 0; at < order.length; at += 40) {
     await Promise.all(
-      order.slice(at, at + 40).map(([project, body]) => collectors[random() < 0.5 ? 0 : 1]!.traces(body, project)),
+      order
+        .slice(at, at + 40)
+        .map(([project, { signal, body }]) => collectors[random() < 0.5 ? 0 : 1]![signal](body, project)),
     )
     if (random() < 0.3) await settled()
     if (random() < 0.3) collectors[1] = collector()

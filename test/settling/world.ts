@@ -79,7 +79,7 @@ export class WorldMaker {
   }
 
   private step(resource: string, traceId: string, parentId: string): void {
-    const kind = this.below(10)
+    const kind = this.below(11)
     if (kind === 0) this.parallel(resource, traceId, parentId)
     else if (kind === 1) this.manyInOne(resource, traceId, parentId)
     else if (kind === 2) {
@@ -100,7 +100,8 @@ export class WorldMaker {
       const other = this.call({ usage: call.usage, start, end, model })
       this.view(resource, traceId, parentId, call, 'sdk', { hasId: false, isWhole: true })
       this.view(resource, traceId, parentId, other, 'other-sdk', { hasId: false, isWhole: true })
-    } else this.views(resource, traceId, parentId, this.call())
+    } else if (kind === 5) this.told(resource, traceId, parentId, this.call())
+    else this.views(resource, traceId, parentId, this.call())
     this.now += 1000 * this.below(2000)
   }
 
@@ -162,14 +163,69 @@ export class WorldMaker {
     if (outermost !== '') this.wrap(resource, traceId, parentId, call, outermost, 'framework', other)
     if (outer !== '') this.wrap(resource, traceId, outermost || parentId, call, outer, 'gateway', other)
     const id = beside === 2 ? { hasId: true } : {}
-    this.view(resource, traceId, inner, call, 'sdk', { ...(isWhole ? { isWhole } : { isTotals: true }), ...id })
+    const door = this.view(resource, traceId, inner, call, 'sdk', {
+      ...(isWhole ? { isWhole } : { isTotals: true }),
+      ...id,
+    })
     if (beside === 0)
       this.view(resource, traceId, inner, call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
     if (beside === 1)
       this.view(resource, this.id(32), '', call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
     // Told when all was over, with times of its own: the id alone joins it.
     if (beside === 2) this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true, ...other })
+    if (this.chance(0.4)) this.event(resource, traceId, parentId, outer || outermost, door, call)
     this.now = call.end + 1000
+  }
+
+  /** A log event of a call that has spans: in the context of one of them, beside them, or in a trace made of its session. */
+  private event(
+    resource: string,
+    traceId: string,
+    parentId: string,
+    outer: string,
+    door: string,
+    call: TrueCall,
+  ): void {
+    const where = this.below(4)
+    const isElsewhere = where === 3
+    const end = call.end + 1000 * this.below(20)
+    this.put(
+      {
+        resource,
+        traceId: isElsewhere ? this.id(32) : traceId,
+        parentId: isElsewhere ? '' : where === 0 ? door : where === 1 ? outer || door : parentId,
+        spanId: this.id(16),
+        role: 'call',
+        scope: this.chance(0.5) ? 'sdk' : 'sdk.events',
+        model: call.model,
+        start: this.chance(0.5) ? end : call.start,
+        end,
+        usage: call.usage,
+        responseId: this.chance(0.5) ? call.responseId : '',
+        isEvent: true,
+      },
+      call,
+    )
+  }
+
+  /** A call that is told by an event alone. */
+  private told(resource: string, traceId: string, parentId: string, call: TrueCall): void {
+    this.put(
+      {
+        resource,
+        traceId,
+        parentId,
+        spanId: this.id(16),
+        role: 'call',
+        scope: 'cli.events',
+        model: call.model,
+        start: call.start,
+        end: call.end,
+        usage: call.usage,
+        isEvent: true,
+      },
+      call,
+    )
   }
 
   private wrap(
@@ -206,15 +262,16 @@ export class WorldMaker {
     call: TrueCall,
     scope: string,
     given: { hasId?: boolean; isWider?: boolean; isWhole?: boolean; isTotals?: boolean; isLate?: boolean } = {},
-  ): void {
+  ): string {
     const { hasId = this.chance(0.7), isWider = false, isWhole = false, isTotals = false, isLate = false } = given
     const wider = isWider ? 300 : 0
+    const spanId = this.id(16)
     this.put(
       {
         resource,
         traceId,
         parentId,
-        spanId: this.id(16),
+        spanId,
         role: 'call',
         scope,
         model: call.model,
@@ -226,6 +283,7 @@ export class WorldMaker {
       },
       call,
     )
+    return spanId
   }
 
   private call(given: Partial<Pick<TrueCall, 'usage' | 'start' | 'end' | 'model' | 'isError'>> = {}): TrueCall {
