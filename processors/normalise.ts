@@ -97,6 +97,8 @@ export class Normaliser {
     const provider = this.provider(row)
     const dialect = scopeDialect >= 0 ? scopeDialect : marked
     const meaning = this.readDialect(row, dialect, scope, provider)
+    if (fields.winners[slotOf.freshInputTokens]! >= 0)
+      this.view.setUsageIfMissing('inputTokens', this.view.number('freshInputTokens'))
     this.usage.run(row, words, meaning, scopeDialect >= 0, dialect >= 0 && this.isFramework[dialect] === 1)
     outcome.kind(row, words)
     outcome.events(row, words)

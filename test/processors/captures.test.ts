@@ -35,5 +35,6 @@ test('every dialect is spoken by some capture', async () => {
     'attribution',
     'billed-units',
     'reported-costs',
+    'spellings',
   ])
 })

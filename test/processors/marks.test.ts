@@ -16,6 +16,28 @@ describe('dialect by attributes', () => {
     readonly want: Record<string, unknown>
   }[] = [
     {
+      name: 'an emitter that nobody knows, with names of its own',
+      attributes: {
+        model: 'gpt-4o',
+        provider: 'openai',
+        prompt_tokens: 100,
+        completion_tokens: 9,
+        cached_tokens: 40,
+        'gen_ai.usage.details.reasoning_tokens': 3,
+      },
+      want: {
+        kind: 'llm',
+        request_model: 'gpt-4o',
+        usage: { input: 100, output: 9, cacheRead: 40, reasoning: 3 },
+        usage_rule: 'inclusive:convention',
+      },
+    },
+    {
+      name: 'the same without a word of the conventions',
+      attributes: { model: 'gpt-4o', input_tokens: '100', output_tokens: 9, cache_read_tokens: 40 },
+      want: { kind: 'llm', usage: { input: 100, output: 9, cacheRead: 40 }, usage_rule: 'inclusive:assumed' },
+    },
+    {
       name: 'conventions up to 1.36, whose text is silent on cached tokens',
       attributes: {
         'gen_ai.system': 'openai',
