@@ -2,7 +2,8 @@
 
 import type { Dialect } from '../dialect.ts'
 
-const usageNames = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const
+/** Of an event: one of these, and it tells of a whole call. */
+const outcomes = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens', 'error.type'] as const
 
 export default {
   id: 'otel-semconv',
@@ -105,13 +106,14 @@ export default {
     },
   },
   logEvents: {
-    // Halves of a call, request and answer apart, come too: only the one that has counts stands for it. Gemini CLI's is the
-    // shadow of an event of its own that says more.
+    // Halves of a call, request and answer apart, come too: only one that has counts, or a failure, stands for it. Gemini CLI's
+    // is the shadow of an event of its own that says more.
     'gen_ai.client.inference.operation.details': {
       operation: 'chat',
       isOfAnyScope: true,
       session: 'gen_ai.conversation.id',
-      when: (attributes, scope) => scope !== 'gemini-cli' && usageNames.some((name) => attributes.has(name)),
+      isError: (attributes) => attributes.has('error.type'),
+      when: (attributes, scope) => scope !== 'gemini-cli' && outcomes.some((name) => attributes.has(name)),
     },
   },
   // The package for Bedrock passes the provider's counts on, which leave the cache out.

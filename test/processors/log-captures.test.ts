@@ -29,6 +29,8 @@ describe.each([
   'js-codex',
   'js-gemini-cli',
   'js-qwen-code',
+  'py-details-genai-anthropic',
+  'py-details-genai-openai',
   'py-details-google-genai',
 ])('%s', (capture) => {
   const folder = new URL(`${capture}/`, root)
@@ -61,31 +63,34 @@ function countsOf({ usage }: Row): string {
 type Json = Readonly<Record<string, unknown>>
 
 function invoiceOf(folder: URL): string[] {
-  return readFileSync(new URL('invoice.jsonl', folder), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { kind: string; usage: Json })
-    .filter(({ kind }) => kind !== 'error')
-    .map(({ usage }) => {
-      const at = (...path: string[]): number => {
-        const found = path.reduce<unknown>((value, key) => (value as Json | undefined)?.[key], usage)
-        return typeof found === 'number' ? found : 0
-      }
-      const read =
-        at('cache_read_input_tokens') +
-        at('input_tokens_details', 'cached_tokens') +
-        at('prompt_tokens_details', 'cached_tokens') +
-        at('cachedContentTokenCount')
-      const written = at('cache_creation_input_tokens')
-      // Anthropic counts what was cached apart.
-      const apart = 'cache_read_input_tokens' in usage ? read + written : 0
-      const reasoning =
-        at('output_tokens_details', 'reasoning_tokens') +
-        at('completion_tokens_details', 'reasoning_tokens') +
-        at('thoughtsTokenCount')
-      const input = at('input_tokens') + at('prompt_tokens') + at('promptTokenCount') + apart
-      const output =
-        at('output_tokens') + at('completion_tokens') + at('candidatesTokenCount') + at('thoughtsTokenCount')
-      return [input, read, written, output, reasoning].join('/')
-    })
+  return (
+    readFileSync(new URL('invoice.jsonl', folder), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; usage: Json })
+      // No client tells of embeddings by events.
+      .filter(({ kind }) => kind !== 'error' && kind !== 'embeddings')
+      .map(({ usage }) => {
+        const at = (...path: string[]): number => {
+          const found = path.reduce<unknown>((value, key) => (value as Json | undefined)?.[key], usage)
+          return typeof found === 'number' ? found : 0
+        }
+        const read =
+          at('cache_read_input_tokens') +
+          at('input_tokens_details', 'cached_tokens') +
+          at('prompt_tokens_details', 'cached_tokens') +
+          at('cachedContentTokenCount')
+        const written = at('cache_creation_input_tokens')
+        // Anthropic counts what was cached apart.
+        const apart = 'cache_read_input_tokens' in usage ? read + written : 0
+        const reasoning =
+          at('output_tokens_details', 'reasoning_tokens') +
+          at('completion_tokens_details', 'reasoning_tokens') +
+          at('thoughtsTokenCount')
+        const input = at('input_tokens') + at('prompt_tokens') + at('promptTokenCount') + apart
+        const output =
+          at('output_tokens') + at('completion_tokens') + at('candidatesTokenCount') + at('thoughtsTokenCount')
+        return [input, read, written, output, reasoning].join('/')
+      })
+  )
 }
