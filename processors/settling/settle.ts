@@ -83,6 +83,10 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
     const withUsage = callsBelow(node, ({ hasUsage }) => hasUsage)
     // Where nothing below tells its usage, an outer view that does is the better witness of the call.
     const below = withUsage.length > 0 || node.hasUsage ? withUsage : callsBelow(node, () => true)
+    if (node.hasUsage && withUsage.every(({ record }) => record.isEvent)) {
+      const only = silentViewOf(node)
+      if (only !== undefined) twins.join(node, only)
+    }
     if (below.length === 0) continue
     const distinct = below.filter(
       (each, i) => !sums.has(each) && !below.slice(0, i).some((other) => twins.isSame(each, other)),
@@ -107,15 +111,26 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
   return sums
 }
 
-/**
- * The one call below another instrumentation's, where one of the two totals differs: one of them adds up wrongly. With a tool or
- * an agent between the two it is another call.
- */
+/** The one call that worked below a call that tells its usage, where it tells none, as of a stream that only the outer one reads. */
+function silentViewOf(node: Node): Node | undefined {
+  const worked = callsBelow(node, ({ record }) => !record.isEvent && record.isError === node.record.isError)
+  const [only] = worked
+  if (only === undefined || worked.length > 1 || isApart(node, only)) return undefined
+  return sameModel(node.record, only.record) ? only : undefined
+}
+
+/** With a frame that has usage of its own between the two, such as an agent, the inner one is another call. */
+function isApart(outer: Node, inner: Node): boolean {
+  for (let each = inner.parent; each !== null && each !== outer; each = each.parent)
+    if (each.record.role === 'carrier') return true
+  return false
+}
+
+/** The one call below another instrumentation's, where one of the two totals differs: one of them adds up wrongly. */
 function onlyViewOf(node: Node, below: readonly Node[]): Node | undefined {
   const [only] = below
   if (only === undefined || below.length > 1 || only.record.scope === node.record.scope) return undefined
-  for (let each = only.parent; each !== null && each !== node; each = each.parent)
-    if (each.record.role === 'carrier') return undefined
+  if (isApart(node, only)) return undefined
   const isOne = agreeInOne(node.record.usage, only.record.usage) && sameModel(node.record, only.record)
   return isOne ? only : undefined
 }
@@ -168,7 +183,9 @@ function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
   if (a.record.role !== b.record.role) return a.record.role === 'call'
   // An event is written within the span of its call, or beside it: it is no inner view.
   const outer = (node: Node): boolean =>
-    set.some((other) => other !== node && !other.record.isEvent && isUnder(other, node))
+    set.some(
+      (other) => other !== node && !other.record.isEvent && (other.hasUsage || !node.hasUsage) && isUnder(other, node),
+    )
   if (outer(a) !== outer(b)) return !outer(a)
   if (a.record.isEvent !== b.record.isEvent) {
     const more = detail(a.record.usage) - detail(b.record.usage)

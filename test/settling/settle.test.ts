@@ -33,6 +33,10 @@ describe.each(Array.from({ length: 40 }, (_, i) => i + 1))('worlds from %i', (se
       }
       const told = world.calls.filter(({ isError }) => !isError).map(shown)
       expect([...carriers.values()].sort(), `seed ${seed}.${n}`).toEqual(told.sort())
+      const own = new Set(
+        records.flatMap(({ record, call }, i) => (call !== null && verdicts[i]!.reason === '' ? [keyOf(record)] : [])),
+      )
+      expect(own.size, `calls of seed ${seed}.${n}`).toBe(world.calls.length)
     }
   })
 })

@@ -159,20 +159,32 @@ export class WorldMaker {
     const beside = this.below(6)
     const hasOther = outermost !== '' || outer !== '' || beside < 3
     const isWhole = !hasOther || this.chance(0.7)
-    const other = isWhole ? {} : { isWhole: true }
+    // Or another one adds up wrongly.
+    const other = isWhole ? (this.chance(0.15) ? { isOff: true } : {}) : { isWhole: true }
+    // A stream whose usage only the one around it reads.
+    const isSilent = !isWhole && outer !== '' && beside > 2 && this.chance(0.5)
     if (outermost !== '') this.wrap(resource, traceId, parentId, call, outermost, 'framework', other)
     if (outer !== '') this.wrap(resource, traceId, outermost || parentId, call, outer, 'gateway', other)
-    const id = beside === 2 ? { hasId: true } : {}
+    const id = beside === 2 || (beside < 2 && other.isOff === true) ? { hasId: true } : {}
     const door = this.view(resource, traceId, inner, call, 'sdk', {
-      ...(isWhole ? { isWhole } : { isTotals: true }),
+      ...(isSilent ? { isSilent } : isWhole ? { isWhole } : { isTotals: true }),
       ...id,
     })
     if (beside === 0)
-      this.view(resource, traceId, inner, call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
+      this.view(resource, traceId, inner, call, 'openinference', {
+        hasId: other.isOff === true || this.chance(0.5),
+        isWider: true,
+        ...other,
+      })
     if (beside === 1)
-      this.view(resource, this.id(32), '', call, 'openinference', { hasId: this.chance(0.5), isWider: true, ...other })
+      this.view(resource, this.id(32), '', call, 'openinference', {
+        hasId: other.isOff === true || this.chance(0.5),
+        isWider: true,
+        ...other,
+      })
     // Told when all was over, with times of its own: the id alone joins it.
-    if (beside === 2) this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true, ...other })
+    if (beside === 2)
+      this.view(resource, this.id(32), '', call, 'callback', { hasId: true, isLate: true, ...(isWhole ? {} : other) })
     if (this.chance(0.4)) this.event(resource, traceId, parentId, outer || outermost, door, call)
     this.now = call.end + 1000
   }
@@ -235,7 +247,7 @@ export class WorldMaker {
     call: TrueCall,
     spanId: string,
     scope: string,
-    { isWhole = false }: { isWhole?: boolean },
+    { isWhole = false, isOff = false }: { isWhole?: boolean; isOff?: boolean },
   ): void {
     this.put(
       {
@@ -248,7 +260,7 @@ export class WorldMaker {
         model: call.model,
         start: call.start - 500,
         end: call.end + 500,
-        usage: isWhole ? call.usage : this.maybe(0.7, this.coarse(call)),
+        usage: isOff ? offByOne(call) : isWhole ? call.usage : this.maybe(0.7, this.coarse(call)),
         responseId: this.chance(0.3) ? call.responseId : '',
       },
       call,
@@ -261,9 +273,25 @@ export class WorldMaker {
     parentId: string,
     call: TrueCall,
     scope: string,
-    given: { hasId?: boolean; isWider?: boolean; isWhole?: boolean; isTotals?: boolean; isLate?: boolean } = {},
+    given: {
+      hasId?: boolean
+      isWider?: boolean
+      isWhole?: boolean
+      isTotals?: boolean
+      isSilent?: boolean
+      isOff?: boolean
+      isLate?: boolean
+    } = {},
   ): string {
-    const { hasId = this.chance(0.7), isWider = false, isWhole = false, isTotals = false, isLate = false } = given
+    const {
+      hasId = this.chance(0.7),
+      isWider = false,
+      isWhole = false,
+      isTotals = false,
+      isSilent = false,
+      isOff = false,
+      isLate = false,
+    } = given
     const wider = isWider ? 300 : 0
     const spanId = this.id(16)
     this.put(
@@ -277,7 +305,15 @@ export class WorldMaker {
         model: call.model,
         start: isLate ? call.end + 60_000_000 : call.start - wider,
         end: isLate ? call.end + 60_001_000 : call.end + wider,
-        usage: isTotals ? totals(call) : isWhole ? call.usage : this.coarse(call),
+        usage: isOff
+          ? offByOne(call)
+          : isSilent
+            ? {}
+            : isTotals
+              ? totals(call)
+              : isWhole
+                ? call.usage
+                : this.coarse(call),
         responseId: hasId ? call.responseId : '',
         isError: call.isError,
       },
@@ -359,6 +395,11 @@ export class WorldMaker {
   private id(digits: number): string {
     return (++this.ids).toString(16).padStart(digits, '0')
   }
+}
+
+/** The first and the last count of a stream, added up. */
+function offByOne({ usage }: TrueCall): TrueCall['usage'] {
+  return { input: usage.input ?? 0, output: (usage.output ?? 0) + 1 }
 }
 
 function totals({ usage }: Pick<TrueCall, 'usage'>): TrueCall['usage'] {
