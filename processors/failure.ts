@@ -1,4 +1,8 @@
-// Why a call failed, from what instrumentations report: one of a closed list, so that dashboards can count by it.
+// Why a call failed, from what instrumentations report: one of a closed list, so that dashboards can count by it. What says most
+// surely decides: the error's own name or status, then a provider's code inside the message, the finish reason, phrases last.
+// Text of a message is looked at only for errors whose name and status leave it open.
+
+import { byStatus, finishes, likely, named, sayNothing, sure } from './failure-words.ts'
 
 export const failureClasses = [
   'rate_limit',
@@ -17,47 +21,109 @@ export const failureClasses = [
 ] as const
 export type FailureClass = (typeof failureClasses)[number]
 
-const byText: readonly (readonly [RegExp, FailureClass])[] = [
-  [/rate.?limit|too.?many.?requests|throttl|quota|resource.?exhausted|\b429\b/i, 'rate_limit'],
-  [/context.?(length|window)|maximum context|prompt is too long|too many (input )?tokens/i, 'context_length'],
-  [/content.?(filter|policy)|safety|blocked by/i, 'content_filter'],
-  [/refus(al|ed to)/i, 'refusal'],
-  [/cancel|abort/i, 'cancelled'],
-  [/time.?d?.?out|deadline|\b(408|504)\b/i, 'timeout'],
-  [/auth|api.?key|permission|forbidden|\b(401|403)\b/i, 'auth'],
-  [/schema|validation/i, 'schema_violation'],
-  [/json|parse|malformed|decode/i, 'malformed_output'],
-  [/tool/i, 'tool_error'],
-  [
-    /overloaded|server.?error|internal.?server|unavailable|bad.?gateway|connection|network|\b5\d\d\b/i,
-    'provider_error',
-  ],
-]
+/** Codes stand at the beginning of a message; what follows is a stack or a body repeated. */
+const textMax = 4096
 
-const byStatus: Readonly<Record<number, FailureClass>> = {
-  401: 'auth',
-  403: 'auth',
-  408: 'timeout',
-  429: 'rate_limit',
-  499: 'cancelled',
-  504: 'timeout',
+/** Class by an error's type and HTTP status (0 for none) alone; undefined where the message has to be read. */
+export function failureOfType(errorType: string, httpStatus: number): FailureClass | undefined {
+  const status = httpStatus || statusOfType(errorType)
+  const name = failureOfName(errorType)
+  // OpenAI's `InternalServerError` stands for every status from 500 on, 504 too.
+  return name === undefined || name === 'provider_error' ? (byStatus[status] ?? name) : name
 }
 
-/** Class of a failed span from its error type, HTTP status (0 = none) and message; finish reasons are judged apart. */
-export function failureClass(errorType: string, httpStatus: number, message: string): FailureClass {
-  const status = httpStatus || (/^\d{3}$/.test(errorType) ? Number(errorType) : 0)
-  const known = byStatus[status]
+/** Class of a failed span whose type and status left it open. `finishReason` is empty for none. */
+export function failureOfText(
+  errorType: string,
+  httpStatus: number,
+  message: string,
+  finishReason: string,
+): FailureClass {
+  const text = message.length > textMax ? message.slice(0, textMax) : message
+  const code = codeIn(text)
+  if (code !== undefined && code !== 'provider_error') return code
+  const status = httpStatus || statusOfType(errorType) || statusIn(text)
+  const finish = finishReason === '' ? undefined : failureOfFinish(finishReason)
+  const known = byStatus[status] ?? (finish === 'provider_error' || finish === 'other' ? undefined : finish)
   if (known !== undefined) return known
-  for (const text of [errorType, message]) {
-    for (const [pattern, name] of byText) if (pattern.test(text)) return name
-  }
-  return status >= 500 ? 'provider_error' : 'other'
+  const surely = phraseIn(text, sure)
+  if (surely !== undefined) return surely
+  if (status >= 500 || code !== undefined) return code ?? 'provider_error'
+  return phraseIn(text, likely) ?? phraseIn(errorType, likely) ?? (status === 403 ? 'auth' : (finish ?? 'other'))
 }
 
-/** Class that a finish reason stands for although the span itself is no error; undefined for a normal end. */
+/** Class of a failed span from its error type, HTTP status (0 for none), message and finish reason (both may be empty). */
+export function failureClass(errorType: string, httpStatus: number, message: string, finishReason = ''): FailureClass {
+  return failureOfType(errorType, httpStatus) ?? failureOfText(errorType, httpStatus, message, finishReason)
+}
+
+/**
+ * Class that a finish reason stands for, also where the span itself is no error; undefined for a normal end, which an output cut at
+ * its limit is. Several reasons come as a list: one that failed is enough.
+ */
 export function failureOfFinish(finishReason: string): FailureClass | undefined {
-  if (/content.?filter|safety|blocklist|prohibited/i.test(finishReason)) return 'content_filter'
-  if (/refusal/i.test(finishReason)) return 'refusal'
-  if (/malformed/i.test(finishReason)) return 'malformed_output'
+  for (const each of finishReason.split(/[^\w .-]+/)) {
+    const reason = finishes.get(lettersOf(each.slice(each.lastIndexOf('.') + 1)))
+    if (reason !== undefined) return reason
+  }
   return undefined
+}
+
+/** `com.openai.errors.RateLimitException`, `*openai.RateLimitError`, `rate_limit_error` → the class of `ratelimit`. */
+function failureOfName(name: string): FailureClass | undefined {
+  if (name === '' || name.length > 200) return undefined
+  const [last = ''] = /[A-Za-z0-9_ -]+$/.exec(name.trim()) ?? []
+  return failureOfWord(lettersOf(last))
+}
+
+function failureOfWord(letters: string): FailureClass | undefined {
+  const whole = named.get(letters)
+  if (whole !== undefined) return whole
+  // AWS says `ValidationException` to every wrong request.
+  if (letters === 'validationexception') return undefined
+  const base = letters.replace(/(error|exception|err|errors|fault)$/, '')
+  const found = named.get(base)
+  if (found !== undefined) return found
+  const bare = base.replace(sayNothing, '')
+  return bare === base ? undefined : (named.get(bare) ?? named.get(`${bare}error`) ?? withoutOneMore(bare))
+}
+
+function withoutOneMore(bare: string): FailureClass | undefined {
+  const barer = bare.replace(sayNothing, '')
+  return barer === bare ? undefined : named.get(barer)
+}
+
+/** The first name of a failure in a message: words that no sentence has, with an underscore or a capital inside. */
+function codeIn(text: string): FailureClass | undefined {
+  let weak: FailureClass | undefined
+  for (const [word] of text.matchAll(
+    /\b(?:[A-Za-z]+(?:_[A-Za-z]+)+|[A-Z]+[a-z]+[A-Z]\w*|[A-Za-z]+(?:Error|Exception)|[A-Z]{6,})\b/g,
+  )) {
+    const found = failureOfWord(lettersOf(word))
+    if (found !== undefined && found !== 'provider_error' && found !== 'other') return found
+    weak ??= found
+  }
+  return weak
+}
+
+/** An HTTP status as the error's type; 0 for none. */
+function statusOfType(errorType: string): number {
+  return /^[1-5]\d\d$/.test(errorType) ? Number(errorType) : 0
+}
+
+/** `Error code: 429`, `HTTP 503`, `status_code: 400`, `[429 Too Many Requests]`, `429 Rate limit reached`; 0 for none. */
+function statusIn(text: string): number {
+  const [, told, first] =
+    /\b(?:error code|status(?:[ _-]?code)?|statuscode|http(?:\/\d(?:\.\d)?)?|code)["']?\s*[:=(]?\s*["']?([45]\d\d)\b|(?:^|\[|: )([45]\d\d)(?=$|[ \]:])/i.exec(
+      text,
+    ) ?? []
+  return Number(told ?? first ?? 0)
+}
+
+function phraseIn(text: string, phrases: readonly (readonly [RegExp, FailureClass])[]): FailureClass | undefined {
+  return phrases.find(([pattern]) => pattern.test(text))?.[1]
+}
+
+function lettersOf(text: string): string {
+  return text.replaceAll(/[^A-Za-z]/g, '').toLowerCase()
 }

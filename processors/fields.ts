@@ -98,6 +98,8 @@ export const fields = {
   ttftMs: number,
   ttftNano: number,
   httpStatus: number,
+  /** What went wrong, where the span's status does not say it. */
+  errorMessage: asSent,
   reportedCost: number,
   /** 10^-10 USD, as xAI reports it. */
   reportedCostTicks: number,

@@ -3,7 +3,7 @@
 import { attributeRoom, low, role, type SpanBatch, text, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { unit, usageUnitCount } from '../schemas/usage.ts'
-import { failureClass, failureOfFinish } from './failure.ts'
+import { type FailureClass, failureOfFinish, failureOfText, failureOfType } from './failure.ts'
 import { slotOf } from './fields.ts'
 import type { KeyTable } from './key-table.ts'
 import type { SpanFields } from './span-fields.ts'
@@ -14,11 +14,18 @@ const dayMs = 86_400_000
 export const startBackMs = 400 * dayMs
 export const startAheadMs = dayMs
 
+const statusUnset = 0
+const statusError = 2
+
 export class SpanOutcome {
   private readonly batch: SpanBatch
   private readonly strings: StringTable
   private readonly keys: KeyTable
   private readonly fields: SpanFields
+  /** Class by error type × 1024 + HTTP status, 0 where the message decides; and by finish reason, 0 for a normal end. */
+  private readonly ofType = new Map<number, number>()
+  private readonly ofFinish = new Map<number, number>()
+  private generation = -1
 
   constructor(batch: SpanBatch, strings: StringTable, keys: KeyTable, fields: SpanFields) {
     this.batch = batch
@@ -72,7 +79,7 @@ export class SpanOutcome {
     const { batch, keys } = this
     for (let event = batch.eventFrom[row]!; event < batch.eventTo[row]!; event++) {
       const name = batch.eventName[event]!
-      if (name === words.exception) this.exception(row, event, words)
+      if (name === words.exception || name === words.operationException) this.exception(row, event, words)
       else if (keys.isContentEvent(name)) {
         for (let i = batch.eventAttrFrom[event]!; i < batch.eventAttrTo[event]!; i++)
           batch.attrRoom[i] = attributeRoom.content
@@ -90,26 +97,67 @@ export class SpanOutcome {
   status(row: number, words: Words, isErrorByDialect: boolean): void {
     const { batch, strings } = this
     batch.low[low.span_kind]![row] = words.spanKinds[batch.spanKind[row]!] ?? words.spanKinds[0]!
-    const isError = batch.statusCode[row] === 2 || isErrorByDialect
-    batch.low[low.status]![row] = isError ? words.error : words.ok
-    if (isError) {
-      const http = this.fields.numbers[slotOf.httpStatus]!
-      const errorType = strings.text(batch.low[low.error_type]![row]!)
-      const why = failureClass(errorType, http > 0 ? http : 0, this.message(row))
-      batch.low[low.failure_class]![row] = strings.internText(why)
-      return
-    }
+    if (this.generation !== strings.generation) this.renew()
     const finish = batch.low[low.finish_reason]![row]!
-    if (finish === 0 || finish === words.stop) return
-    const why = failureOfFinish(strings.text(finish))
-    if (why !== undefined) batch.low[low.failure_class]![row] = strings.internText(why)
+    const isError = batch.statusCode[row] === statusError || isErrorByDialect || this.failedUnsaid(row, words)
+    batch.low[low.status]![row] = isError ? words.error : words.ok
+    if (isError) batch.low[low.failure_class]![row] = this.classOfError(row, words, finish)
+    else if (finish !== 0 && finish !== words.stop) batch.low[low.failure_class]![row] = this.classOfFinish(finish)
+  }
+
+  /** Instrumentations that leave the status unset tell a failed call by its error type or HTTP status. */
+  private failedUnsaid(row: number, words: Words): boolean {
+    const { batch, fields } = this
+    if (batch.statusCode[row] !== statusUnset || !words.callKinds.has(batch.low[low.kind]![row]!)) return false
+    if (fields.numbers[slotOf.httpStatus]! >= 400) return true
+    // An error that was handled, and the call answered after all, is no failed call.
+    return batch.low[low.error_type]![row] !== 0 && !(batch.usage[row * usageUnitCount + unit.output]! > 0)
+  }
+
+  /** A tool's failure is the tool's, whatever the service behind it said; only being stopped is not. */
+  private classOfError(row: number, words: Words, finish: number): number {
+    const { batch, strings } = this
+    const http = this.fields.numbers[slotOf.httpStatus]!
+    const type = batch.low[low.error_type]![row]!
+    const place = type * 1024 + (http > 0 && http < 1024 ? http : 0)
+    let found = this.ofType.get(place)
+    if (found === undefined) {
+      found = this.idOf(failureOfType(strings.text(type), http > 0 ? http : 0))
+      this.ofType.set(place, found)
+    }
+    if (found === 0) {
+      const reason = finish === 0 ? '' : strings.text(finish)
+      found = this.idOf(failureOfText(strings.text(type), http > 0 ? http : 0, this.message(row), reason))
+    }
+    const isTool = batch.low[low.kind]![row] === words.tool
+    return isTool && found !== words.cancelled && found !== words.timeout ? words.toolError : found
+  }
+
+  private classOfFinish(finish: number): number {
+    let found = this.ofFinish.get(finish)
+    if (found === undefined) {
+      found = this.idOf(failureOfFinish(this.strings.text(finish)))
+      this.ofFinish.set(finish, found)
+    }
+    return found
+  }
+
+  private idOf(failure: FailureClass | undefined): number {
+    return failure === undefined ? 0 : this.strings.internText(failure)
+  }
+
+  private renew(): void {
+    this.generation = this.strings.generation
+    this.ofType.clear()
+    this.ofFinish.clear()
   }
 
   private message(row: number): string {
-    return this.batch.textOf(
-      this.batch.textStart[text.status_message]![row]!,
-      this.batch.textEnd[text.status_message]![row]!,
-    )
+    const { batch, fields } = this
+    const start = batch.textStart[text.status_message]![row]!
+    const end = batch.textEnd[text.status_message]![row]!
+    const beside = fields.sent(slotOf.errorMessage)
+    return beside === '' ? batch.textOf(start, end) : `${batch.textOf(start, end)}\n${beside}`
   }
 
   /** An exception event fills in the error type and message that the status leaves out. */

@@ -51,7 +51,11 @@ const identity = [
   { name: 'status', type: low, doc: '`ok` or `error`.' },
   { name: 'status_message', ...text, doc: 'Status description, else the message of the exception event.' },
   { name: 'error_type', type: low, semconv: 'error.type', doc: '`error.type`, else the type of the exception event.' },
-  { name: 'failure_class', type: low, doc: 'Why a call failed, one of a closed list; empty when it did not.' },
+  {
+    name: 'failure_class',
+    type: low,
+    doc: 'Why a call failed: `rate_limit` (quota and credit too), `provider_error`, `timeout`, `cancelled`, `malformed_output`, `schema_violation`, `tool_error`, `empty_response`, `refusal`, `context_length`, `content_filter`, `auth`, `other`; empty when it did not. A call whose `status` is `ok` has one too where its finish reason says that the answer was refused, filtered or broken; an output cut at its limit is no failure.',
+  },
 ] as const satisfies readonly Column[]
 
 const attribution = [

@@ -34,6 +34,7 @@ test('every dialect is spoken by some capture', async () => {
     'attribution-defaults',
     'attribution',
     'billed-units',
+    'failure-names',
     'reported-costs',
     'spellings',
   ])
