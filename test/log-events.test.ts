@@ -116,6 +116,14 @@ test('of an event and a span without usage the event carries the money', async (
   expect(await billed('unknown')).toEqual(once('event'))
 })
 
+test('an event within its span is that span’s call, also where it counts otherwise', async () => {
+  const pipeline = pipelineOf(true)
+  const attributes = { ...call, 'gen_ai.usage.input_tokens': 1100, 'gen_ai.usage.output_tokens': 130 }
+  await pipeline.logs(eventRequest({ attributes }), 'otherwise')
+  await pipeline.traces(spanRequest(), 'otherwise')
+  expect(await billed('otherwise')).toEqual(once('client'))
+})
+
 test('an event of another call in the context of an agent is a call of its own', async () => {
   const pipeline = pipelineOf(true)
   await pipeline.traces(spanRequest(), 'two')

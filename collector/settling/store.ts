@@ -160,25 +160,31 @@ async function ofManyScopes(
 }
 
 /**
- * Traces with calls of services that tell of a call by a span in one trace and by a log event in another. The output is not
- * compared: one of the two may leave reasoning out.
+ * Traces that hold nothing but log events, and those of spans that may be of the same calls: a client that lost the context of its
+ * call, or has none. The output is not compared: one of the two may leave reasoning out.
  */
 async function ofEvents(
   clickhouse: Reader,
   rows: readonly { readonly services: readonly string[] }[],
   range: Range,
 ): Promise<string[]> {
+  const values = { kinds, from: range.from - callMicros, to: range.to + callMicros }
+  const told = await clickhouse.query<{ service: string }>(
+    `SELECT DISTINCT toString(service) AS service FROM spans
+    WHERE service IN {services:Array(String)} AND span_kind = 'event' AND ${inRange}`,
+    { ...values, services: [...new Set(rows.flatMap((row) => row.services))] },
+  )
+  if (told.length === 0) return []
   const found = await clickhouse.query<{ traces: string[] }>(
-    `SELECT groupUniqArray(trace_id) AS traces FROM spans
-    WHERE service IN {services:Array(String)} AND ${isTold} AND ${inRange}
+    `WITH alone AS (
+      SELECT trace_id FROM spans WHERE service IN {services:Array(String)} AND ${inRange}
+      GROUP BY trace_id HAVING countIf(span_kind != 'event') = 0
+    )
+    SELECT groupUniqArray(trace_id) AS traces FROM spans
+    WHERE service IN {services:Array(String)} AND ${isTold} AND ${inRange} AND (span_kind != 'event' OR trace_id IN alone)
     GROUP BY project_id, service, input_tokens
-    HAVING countIf(span_kind = 'event') BETWEEN 1 AND count() - 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
-    {
-      services: [...new Set(rows.flatMap((row) => row.services))],
-      kinds,
-      from: range.from - callMicros,
-      to: range.to + callMicros,
-    },
+    HAVING countIf(span_kind = 'event') BETWEEN 1 AND count() - 1 LIMIT ${candidatesMax}`,
+    { ...values, services: told.map(({ service }) => service) },
   )
   return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
 }

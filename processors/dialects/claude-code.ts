@@ -10,7 +10,6 @@ const turnId = { 'prompt.id': 'claude_code.prompt.id' } as const
 const everywhere = {
   session: 'session.id',
   turn: 'prompt.id',
-  always: { 'gen_ai.provider.name': 'anthropic' },
 } as const satisfies Partial<LogEvent>
 
 const call = {
@@ -31,6 +30,17 @@ const call = {
   },
 } as const satisfies LogEvent
 
+/** Who serves the model, in its own words; a gateway does not say. */
+const providers: Readonly<Record<string, string>> = {
+  firstParty: 'anthropic',
+  anthropicAws: 'anthropic',
+  anthropicGoogleCloud: 'anthropic',
+  bedrock: 'aws.bedrock',
+  mantle: 'aws.bedrock',
+  vertex: 'gcp.vertex_ai',
+  foundry: 'azure.ai.inference',
+}
+
 export default {
   id: 'claude-code',
   spec: '@anthropic-ai/claude-code 2.1.331 (2026-11), recorded; changelog to 2.1.266',
@@ -38,6 +48,7 @@ export default {
   marks: {},
   fields: {
     'span.type': 'spanType',
+    'anthropic.provider': 'authType',
     input_tokens: 'freshInputTokens',
     output_tokens: 'outputTokens',
     cache_read_tokens: 'cacheReadTokens',
@@ -88,6 +99,8 @@ export default {
   },
   meaning: () => ({ inputIncludesCache: true, outputIncludesReasoning: true }),
   read(span) {
+    const served = providers[span.text('authType') ?? 'firstParty']
+    if (served !== undefined) span.setTextIfMissing('provider', served)
     if (span.has('inputTokens') || !span.has('freshInputTokens')) return
     span.setUsage('inputTokens', span.number('freshInputTokens'))
     span.setMeaning({ inputIncludesCache: false })

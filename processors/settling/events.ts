@@ -3,7 +3,7 @@
 // lost the context. Then one resource, one model, equal usage and one moment join them; one to one, the nearest first, so that n
 // events and n spans are n calls.
 
-import { compareRecords, type Node, sameModel, sameUsage } from './record.ts'
+import { type CallRecord, compareRecords, type Node, sameModel, sameUsage } from './record.ts'
 import type { Twins } from './twins.ts'
 
 /** Clients write an event some time after the answer, or before the last of it is read. */
@@ -22,10 +22,13 @@ interface Pair {
 export function joinEvents(calls: readonly Node[], nodes: readonly Node[], twins: Twins): void {
   const events = calls.filter((node) => node.record.isEvent && !twins.isSeen(node))
   if (events.length === 0) return
-  const spans = [...calls.filter(({ record }) => !record.isEvent), ...nodes.filter(isBare)].sort((a, b) =>
-    compareRecords(a.record, b.record),
-  )
-  const pairs = events.flatMap((event) => pairsOf(event, spans, twins))
+  const spans = [...calls.filter(({ record }) => !record.isEvent), ...nodes.filter(isBare)]
+  const byResource = Map.groupBy(spans, ({ record }) => resourceOf(record))
+  const timelines = new Map([...byResource].map(([resource, of]) => [resource, new Timeline(of)]))
+  const pairs = events.flatMap((event) => {
+    const near = timelines.get(resourceOf(event.record))?.near(event.record) ?? []
+    return pairsOf(event, near, twins)
+  })
   pairs.sort(
     (a, b) =>
       Number(b.isOneTrace) - Number(a.isOneTrace) ||
@@ -36,6 +39,41 @@ export function joinEvents(calls: readonly Node[], nodes: readonly Node[], twins
   for (const { event, span } of pairs) {
     // One to one: a call has one event of a kind, an event one call.
     if (!twins.isSeen(event) && !twins.hasEventOf(span, event)) twins.join(event, span)
+  }
+}
+
+function resourceOf({ project, resource }: CallRecord): string {
+  return `${project} ${resource}`
+}
+
+/** Spans of one resource, by their start. */
+class Timeline {
+  private readonly spans: readonly Node[]
+  private readonly longest: number
+
+  constructor(spans: readonly Node[]) {
+    this.spans = [...spans].sort((a, b) => compareRecords(a.record, b.record))
+    this.longest = spans.reduce((most, { record }) => Math.max(most, record.end - record.start), 0)
+  }
+
+  /** Those that may lie less than the widest gap before or after a record; more than those, not less. */
+  near({ start, end }: CallRecord): Node[] {
+    const { spans } = this
+    const from = this.firstAfter(start - this.longest - gapMicrosMax)
+    let to = from
+    while (to < spans.length && spans[to]!.record.start <= end + gapMicrosMax) to++
+    return spans.slice(from, to)
+  }
+
+  /** Place of the first span that starts at a moment or later. */
+  private firstAfter(moment: number): number {
+    let [low, high] = [0, this.spans.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.spans[middle]!.record.start < moment) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
 
@@ -61,7 +99,7 @@ function pairsOf(event: Node, spans: readonly Node[], twins: Twins): Pair[] {
 
 function couldBeOne(event: Node, span: Node, isOneTrace: boolean, twins: Twins): boolean {
   const [told, seen] = [event.record, span.record]
-  if (told.project !== seen.project || told.resource !== seen.resource || !sameModel(told, seen)) return false
+  if (!sameModel(told, seen)) return false
   const gap = Math.max(0, told.start - seen.end, seen.start - told.end)
   if (event.hasUsage && span.hasUsage) return gap <= gapMicrosMax && sameUsage(told.usage, seen.usage)
   if (told.isError !== seen.isError || told.end < seen.start || told.end > seen.end + failureGapMicrosMax) return false

@@ -103,6 +103,14 @@ test('counts of text are counts, and the provider’s own cost is kept beside ou
   })
 })
 
+test('Claude Code names who serves the model', () => {
+  const provider = (served: Readonly<Record<string, string>>): unknown =>
+    new Bench().rows(encodeLogCalls([calls.callOf(record({ ...answer, ...served }), nowMs)!]))[0]?.['provider']
+  expect(provider({})).toBe('anthropic')
+  expect(provider({ 'anthropic.provider': 'bedrock' })).toBe('aws.bedrock')
+  expect(provider({ 'anthropic.provider': 'gateway' })).toBeUndefined()
+})
+
 test('a clone of an emitter’s events under another scope is read like it', () => {
   const source = { resource: new Map<string, string>(), scopeName: 'opencode', scopeVersion: '1' }
   const call = calls.callOf(record({ ...answer, cache_read_tokens: '4' }, { source }), nowMs)
