@@ -8,6 +8,7 @@
 //
 // Equal usage alone joins nothing: calls that classify things are equal by nature.
 
+import { unit } from '../../schemas/usage.ts'
 import {
   agreeInOne,
   clockSlackMicros,
@@ -122,22 +123,49 @@ function joinSharing(calls: readonly Node[], meet: (call: Node, other: Node) => 
 
 /** Joins calls that do not know of each other. `calls` are in the order of `compareRecords`. */
 export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
+  joinOverlapping(calls, twins, sameUsage)
+  // What is left: a stream of which one adds the first count to the last, under one parent.
+  joinOverlapping(
+    calls.filter(({ parent }) => parent !== null),
+    twins,
+    nearlySame,
+    (one, other) => one.parent === other.parent,
+  )
+}
+
+type Likeness = (a: Float64Array, b: Float64Array) => boolean
+
+/** Output tokens that a provider has counted when a stream begins. */
+const firstCountMax = 8
+
+function nearlySame(a: Float64Array, b: Float64Array): boolean {
+  const apart = Math.abs(a[unit.output]! - b[unit.output]!)
+  return a[unit.input]! > 0 && a[unit.input] === b[unit.input] && apart <= firstCountMax
+}
+
+function joinOverlapping(
+  calls: readonly Node[],
+  twins: Twins,
+  isAlike: Likeness,
+  isMeant: (one: Node, other: Node) => boolean = () => true,
+): void {
   for (const [at, one] of calls.entries()) {
     for (let i = at + 1; i < calls.length; i++) {
       const other = calls[i]!
       if (other.record.start > one.record.end + clockSlackMicros) break
-      if (!twins.isOfOneScope(one, other) && couldBeTwins(one, other)) twins.join(one, other)
+      if (twins.isOfOneScope(one, other) || !isMeant(one, other)) continue
+      if (couldBeTwins(one, other, isAlike)) twins.join(one, other)
     }
   }
 }
 
-function couldBeTwins(a: Node, b: Node): boolean {
+function couldBeTwins(a: Node, b: Node, isAlike: Likeness): boolean {
   const [one, other] = [a.record, b.record]
   if (one.project !== other.project || one.resource !== other.resource) return false
   if (!isInside(one, other) && !isInside(other, one)) return false
   if (!sameModel(one, other)) return false
   if (a.hasUsage && b.hasUsage) {
-    if (!sameUsage(one.usage, other.usage)) return false
+    if (!isAlike(one.usage, other.usage)) return false
     // One of them, or both, do not tell: only within a trace, where there is more than time that speaks for it.
   } else if (one.traceId !== other.traceId || one.isError !== other.isError) return false
   if (areOtherIds(one.responseId, other.responseId)) return false

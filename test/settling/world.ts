@@ -172,7 +172,7 @@ export class WorldMaker {
     })
     if (beside === 0)
       this.view(resource, traceId, inner, call, 'openinference', {
-        hasId: other.isOff === true || this.chance(0.5),
+        hasId: parentId === '' ? other.isOff === true || this.chance(0.5) : this.chance(0.5),
         isWider: true,
         ...other,
       })
