@@ -90,3 +90,31 @@ function recordsOf(body: Uint8Array): Uint8Array[] {
     ),
   )
 }
+
+interface WithAttributes {
+  attributes?: readonly { readonly key: string }[]
+}
+
+/** The same, as of instrumentations that do not tell the id of an answer by an attribute. */
+export function withoutIds(requests: readonly Sent[]): Sent[] {
+  const strip = (one: object): object => {
+    const { attributes = [] } = one as WithAttributes
+    return { ...one, attributes: attributes.filter(({ key }) => !/(^|\.)response[._]id$/.test(key)) }
+  }
+  return requests.map(({ signal, body }) => {
+    if (signal === 'traces') {
+      const { resourceSpans } = messageType('Traces').decode(body) as unknown as Traces
+      const changed = resourceSpans.map((resource) => ({
+        ...resource,
+        scopeSpans: resource.scopeSpans.map((scope) => ({ ...scope, spans: scope.spans.map(strip) })),
+      }))
+      return { signal, body: encoded('Traces', { resourceSpans: changed }) }
+    }
+    const { resourceLogs } = messageType('Logs').decode(body) as unknown as Logs
+    const changed = resourceLogs.map((resource) => ({
+      ...resource,
+      scopeLogs: resource.scopeLogs.map((scope) => ({ ...scope, logRecords: scope.logRecords.map(strip) })),
+    }))
+    return { signal, body: encoded('Logs', { resourceLogs: changed }) }
+  })
+}
