@@ -1,5 +1,6 @@
 // Requests that real instrumentations sent, as recorded, and ways to send them otherwise than they were sent.
 
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { encodeLogsJson, encodeTracesJson } from '../collector/otlp/json.ts'
@@ -52,7 +53,7 @@ export function sentBy(capture: string): Sent[] {
 
 interface Traces {
   readonly resourceSpans: readonly {
-    readonly scopeSpans: readonly { readonly spans: readonly object[] }[]
+    readonly scopeSpans: readonly { readonly scope?: { readonly name: string }; readonly spans: readonly object[] }[]
   }[]
 }
 
@@ -117,4 +118,48 @@ export function withoutIds(requests: readonly Sent[]): Sent[] {
     }))
     return { signal, body: encoded('Logs', { resourceLogs: changed }) }
   })
+}
+
+/** The same, as when contexts get lost between instrumentations: each has traces of its own, and no parent of another. */
+export function withoutContexts(requests: readonly Sent[]): Sent[] {
+  const type = messageType('Traces')
+  const decoded = requests.map(({ signal, body }) =>
+    signal === 'traces' ? (type.decode(body) as unknown as Traces) : null,
+  )
+  const scopeOf = new Map<string, string>()
+  const spansIn = (traces: Traces, see: (span: SpanIds, scope: string) => SpanIds): object => ({
+    resourceSpans: traces.resourceSpans.map((resource) => ({
+      ...resource,
+      scopeSpans: resource.scopeSpans.map((scope) => ({
+        ...scope,
+        spans: (scope.spans as readonly SpanIds[]).map((span) => see(span, scope.scope?.name ?? '')),
+      })),
+    })),
+  })
+  for (const traces of decoded)
+    if (traces !== null)
+      spansIn(traces, (span, scope) => {
+        scopeOf.set(hexOf(span.spanId), scope)
+        return span
+      })
+  return requests.map((request, i) => {
+    const traces = decoded[i]
+    if (!traces) return request
+    const apart = spansIn(traces, (span, scope) => ({
+      ...span,
+      traceId: createHash('sha256').update(span.traceId).update(scope).digest().subarray(0, 16),
+      parentSpanId: scopeOf.get(hexOf(span.parentSpanId)) === scope ? span.parentSpanId : new Uint8Array(0),
+    }))
+    return { signal: 'traces', body: encoded('Traces', apart) }
+  })
+}
+
+interface SpanIds {
+  readonly traceId: Uint8Array
+  readonly spanId: Uint8Array
+  readonly parentSpanId: Uint8Array
+}
+
+function hexOf(id: Uint8Array): string {
+  return Buffer.from(id).toString('hex')
 }

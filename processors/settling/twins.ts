@@ -124,14 +124,15 @@ function joinSharing(calls: readonly Node[], meet: (call: Node, other: Node) => 
 /** Joins calls that do not know of each other. `calls` are in the order of `compareRecords`. */
 export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
   joinOverlapping(calls, twins, sameUsage)
-  // What is left: a stream of which one adds the first count to the last, under one parent.
-  joinOverlapping(
-    calls.filter(({ parent }) => parent !== null),
-    twins,
-    nearlySame,
-    (one, other) => one.parent === other.parent,
-  )
+  // What is left: a stream of which one adds the first count to the last, under one parent; or roots, of an answer so long that others
+  // hardly are alike by chance.
+  joinOverlapping(calls, twins, nearlySame, (one, other) => {
+    if (one.parent !== null || other.parent !== null) return one.parent === other.parent
+    return one.record.usage[unit.output]! >= longOutput && other.record.usage[unit.output]! >= longOutput
+  })
 }
+
+const longOutput = 64
 
 type Likeness = (a: Float64Array, b: Float64Array) => boolean
 
