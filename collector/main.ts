@@ -171,10 +171,13 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     ready: () => ({ reasons: notReady(journal), notices: keeper.notices() }),
   })
   parts.push({ name: 'admin', stop: () => admin.close() })
+  // The door over HTTP, once it listens.
+  let otlpHttp = ''
   const api = await startApi({
     endpoint: config.apiEndpoint,
     clickhouse,
     appendScores,
+    otlpEndpoint: () => otlpHttp,
     corsOrigins: config.apiCorsOrigins,
     prices: keeper,
     project,
@@ -196,6 +199,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     endpoint: formatEndpoint(config.otlpHttpEndpoint),
     corsOrigins: config.otlpCorsOrigins,
   })
+  otlpHttp = http.endpoint
   parts.push({ name: 'OTLP over HTTP', stop: () => http.close(config.shutdownGraceMs) })
   const grpc = await startOtlpGrpc({ ...door, endpoint: formatEndpoint(config.otlpGrpcEndpoint) })
   parts.push({ name: 'OTLP over gRPC', stop: () => grpc.close(config.shutdownGraceMs) })

@@ -227,7 +227,7 @@ export function plainId(id: string): string {
 }
 
 /** A row in which nothing is known yet. */
-const blankScore: ScoreRow = {
+export const blankScore: ScoreRow = {
   project_id: '',
   name: '',
   created_at: 0,

@@ -17,24 +17,7 @@ import { readScores } from '../score-store.ts'
 import type { ApiParts } from './parts.ts'
 import type { RecentScores } from './recent-scores.ts'
 import * as schemas from './schemas.ts'
-
-/** How long a change waits for ClickHouse to say what it changes; without an answer it is taken as new. */
-const lookUpMs = 1000
-
-/** Fields that make two pieces of feedback under one id the same. */
-const saidFields = [
-  'name',
-  'given_trace_id',
-  'given_span_id',
-  'response_id',
-  'session_id',
-  'value',
-  'source',
-  'author_id',
-  'comment',
-  'tags',
-  'metadata',
-] as const satisfies readonly (keyof ScoreRow)[]
+import { writeScore } from './score-writing.ts'
 
 interface ListFilters {
   readonly project?: string
@@ -67,17 +50,8 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
       checkBody(body)
       const projectId = parts.project(request.headers)
       const nowMs = parts.now()
-      let row = scoreFromFeedback(body, { projectId, nowMs, newId: randomUUIDv7 })
-      if (body.id) {
-        const before = await scoreBefore(parts, recent, row)
-        if (before !== undefined && saysTheSame(before.row, row)) {
-          await before.durable
-          return storedOf(before.row)
-        }
-        if (before !== undefined) row = changed(before.row, row)
-      }
-      await recent.write(row, parts.appendScores([row]))
-      return storedOf(row)
+      const row = scoreFromFeedback(body, { projectId, nowMs, newId: randomUUIDv7 })
+      return storedOf(await writeScore(parts, recent, row, { isKeyed: Boolean(body.id) }))
     },
   )
 
@@ -261,44 +235,6 @@ function checkBody(body: FeedbackBody): void {
   const size = Buffer.byteLength(JSON.stringify(body.metadata ?? {}))
   if (size > schemas.feedbackLimits.metadataBytes)
     throw new Refusal('bad_request', `metadata is ${size} bytes, limit is ${schemas.feedbackLimits.metadataBytes}`)
-}
-
-/** What is already stored under the id of `row`; undefined also when the database cannot say in time. */
-async function scoreBefore(
-  parts: ApiParts,
-  recent: RecentScores,
-  row: ScoreRow,
-): Promise<{ readonly row: ScoreRow; readonly durable: Promise<void> } | undefined> {
-  const written = recent.get(row.project_id, row.score_id)
-  if (written !== undefined) return written
-  const timeout = new Promise<undefined>((resolve) => {
-    setTimeout(() => resolve(undefined), lookUpMs).unref()
-  })
-  const stored = readScores(parts.clickhouse, row.project_id, [row.score_id]).catch((error: unknown) => {
-    parts.log.limited('feedback-before', 'warn', 'a changed feedback is taken as new: the database does not answer', {
-      error,
-    })
-    return []
-  })
-  const [found] = (await Promise.race([stored, timeout])) ?? []
-  // Another request with this id may have been taken meanwhile.
-  return recent.get(row.project_id, row.score_id) ?? (found && { row: found, durable: Promise.resolve() })
-}
-
-function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {
-  if (before.is_deleted === 1) return false
-  return saidFields.every((field) => JSON.stringify(sorted(before[field])) === JSON.stringify(sorted(row[field])))
-}
-
-function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort() : value
-}
-
-/** The new state of a score that is given anew: it keeps its time, and wins over a resolution that is under way. */
-function changed(before: ScoreRow, row: ScoreRow): ScoreRow {
-  const version = Math.max(row.version, before.version + 2)
-  if (before.is_deleted === 1) return { ...row, version }
-  return { ...row, created_at: before.created_at, version }
 }
 
 function storedOf(row: ScoreRow) {

@@ -12,6 +12,7 @@ import type { Log } from '../log.ts'
 import { loadQueries, type Query } from '../queries.ts'
 import { addCors } from './cors.ts'
 import { addFeedback } from './feedback.ts'
+import { addLangfuse } from './langfuse.ts'
 import { addPage } from './page.ts'
 import type { ApiParts } from './parts.ts'
 import { addPrices, type OwnPricesKeeper } from './prices.ts'
@@ -39,6 +40,8 @@ export interface ApiOptions extends Omit<ApiParts, 'queries' | 'log' | 'now'> {
   /** The questions; those of schemas/queries when not given. */
   readonly queries?: readonly Query[]
   readonly meter?: { answered(answer: ApiAnswer): void }
+  /** `host:port` of the OTLP door over HTTP; empty as long as it does not listen. */
+  readonly otlpEndpoint?: () => string
   readonly now?: () => number
 }
 
@@ -90,7 +93,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   addCors(app, corsOrigins)
   answerErrors(app, log)
   await describeRoutes(app, options.version)
-  addFeedback(app, parts, new RecentScores(parts.clickhouse, now))
+  const recent = new RecentScores(parts.clickhouse, now)
+  addFeedback(app, parts, recent)
+  addLangfuse(app, { ...parts, otlpEndpoint: options.otlpEndpoint ?? (() => '') }, recent)
   addQueries(app, parts)
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
   addTraces(app, parts)

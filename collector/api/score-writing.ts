@@ -1,0 +1,82 @@
+// How a score of the API is written: one that says what was said before is that one, one that changes it wins over it.
+
+import type { ScoreRow } from '../../processors/scores.ts'
+import { readScores } from '../score-store.ts'
+import type { ApiParts } from './parts.ts'
+import type { RecentScores } from './recent-scores.ts'
+
+/** How long a change waits for ClickHouse to say what it changes; without an answer it is taken as new. */
+const lookUpMs = 1000
+
+/** Fields that make two pieces of feedback under one id the same. */
+const saidFields = [
+  'name',
+  'given_trace_id',
+  'given_span_id',
+  'response_id',
+  'session_id',
+  'value',
+  'source',
+  'author_id',
+  'comment',
+  'tags',
+  'metadata',
+] as const satisfies readonly (keyof ScoreRow)[]
+
+/**
+ * The score as it is stored now, durable when it resolves. With a key of the sender's (`isKeyed`), the same said again is the
+ * score that is there, and something else under that key replaces it.
+ */
+export async function writeScore(
+  parts: ApiParts,
+  recent: RecentScores,
+  given: ScoreRow,
+  { isKeyed }: { readonly isKeyed: boolean },
+): Promise<ScoreRow> {
+  const before = isKeyed ? await scoreBefore(parts, recent, given) : undefined
+  if (before !== undefined && saysTheSame(before.row, given)) {
+    await before.durable
+    return before.row
+  }
+  const row = before === undefined ? given : changed(before.row, given)
+  await recent.write(row, parts.appendScores([row]))
+  return row
+}
+
+/** What is already stored under the id of `row`; undefined also when the database cannot say in time. */
+async function scoreBefore(
+  parts: ApiParts,
+  recent: RecentScores,
+  row: ScoreRow,
+): Promise<{ readonly row: ScoreRow; readonly durable: Promise<void> } | undefined> {
+  const written = recent.get(row.project_id, row.score_id)
+  if (written !== undefined) return written
+  const timeout = new Promise<undefined>((resolve) => {
+    setTimeout(() => resolve(undefined), lookUpMs).unref()
+  })
+  const stored = readScores(parts.clickhouse, row.project_id, [row.score_id]).catch((error: unknown) => {
+    parts.log.limited('feedback-before', 'warn', 'a changed feedback is taken as new: the database does not answer', {
+      error,
+    })
+    return []
+  })
+  const [found] = (await Promise.race([stored, timeout])) ?? []
+  // Another request with this id may have been taken meanwhile.
+  return recent.get(row.project_id, row.score_id) ?? (found && { row: found, durable: Promise.resolve() })
+}
+
+function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {
+  if (before.is_deleted === 1) return false
+  return saidFields.every((field) => JSON.stringify(sorted(before[field])) === JSON.stringify(sorted(row[field])))
+}
+
+function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort() : value
+}
+
+/** The new state of a score that is given anew: it keeps its time, and wins over a resolution that is under way. */
+function changed(before: ScoreRow, row: ScoreRow): ScoreRow {
+  const version = Math.max(row.version, before.version + 2)
+  if (before.is_deleted === 1) return { ...row, version }
+  return { ...row, created_at: before.created_at, version }
+}
