@@ -61,7 +61,7 @@ export class Normaliser {
     this.metadata = new SpanMetadata(batch, strings, this.keys, this.fields)
     this.usage = new SpanUsage(batch, strings, this.fields)
     this.outcome = new SpanOutcome(batch, strings, this.keys, this.fields)
-    this.view = new SpanView(batch, strings, this.fields.winners, this.fields.numbers)
+    this.view = new SpanView(batch, strings, this.fields)
     this.conditions = this.usage.conditions
   }
 

@@ -51,6 +51,7 @@ export class SpanConditions {
       const winner = fields.winners[slots[i]!]!
       // The part of the span before is the likely one.
       parts[i] = winner < 0 || batch.attrType[winner] === valueType.empty ? 0 : fields.interned(winner, parts[i]!)
+      if (winner < 0 && fields.told.size > 0) parts[i] = fields.told.get(slots[i]!) ?? 0
       if (parts[i] !== 0) isAny = true
     }
     if (!isAny) return

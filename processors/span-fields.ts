@@ -8,12 +8,23 @@ import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import { fieldCount, fieldWay, placeOf, slotOf, wayOf } from './fields.ts'
 import { type KeyTable, noSlot } from './key-table.ts'
 
+const withoutAttribute = Int32Array.of(
+  slotOf.temperature,
+  slotOf.maxTokens,
+  slotOf.totalTokens,
+  slotOf.cacheWrite5mTokens,
+  slotOf.extraInputTokens,
+  slotOf.extraOutputTokens,
+)
+
 /** Winners of the span at hand; `forget` before the next one. */
 export class SpanFields {
   /** Attribute that won each field, -1 for none. */
   readonly winners = new Int32Array(fieldCount).fill(-1)
   /** Value of each field that is a plain number, NaN for none. */
   readonly numbers = new Float64Array(fieldCount).fill(Number.NaN)
+  /** Interned text of fields that a dialect's function found inside other attributes. */
+  readonly told = new Map<number, number>()
   private readonly batch: SpanBatch
   private readonly strings: StringTable
   private readonly keys: KeyTable
@@ -108,8 +119,8 @@ export class SpanFields {
       this.numbers[slot] = Number.NaN
     }
     // A dialect's function may have set these without an attribute of that field.
-    this.numbers[slotOf.temperature] = Number.NaN
-    this.numbers[slotOf.maxTokens] = Number.NaN
+    for (let i = 0; i < withoutAttribute.length; i++) this.numbers[withoutAttribute[i]!] = Number.NaN
+    if (this.told.size > 0) this.told.clear()
     this.presentCount = 0
   }
 

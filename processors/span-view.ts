@@ -10,7 +10,7 @@ import type { UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
 import { canonicalProvider } from './pricing/provider-names.ts'
 import { pythonObject } from './python-text.ts'
-import { numberOfText } from './span-fields.ts'
+import { numberOfText, type SpanFields } from './span-fields.ts'
 
 const jsonBytesMax = 1 << 20
 
@@ -23,12 +23,14 @@ export class SpanView {
   private readonly strings: StringTable
   private readonly winners: Int32Array
   private readonly numbers: Float64Array
+  private readonly told: Map<number, number>
 
-  constructor(batch: SpanBatch, strings: StringTable, winners: Int32Array, numbers: Float64Array) {
+  constructor(batch: SpanBatch, strings: StringTable, { winners, numbers, told }: SpanFields) {
     this.batch = batch
     this.strings = strings
     this.winners = winners
     this.numbers = numbers
+    this.told = told
   }
 
   open(row: number, meaning: UsageMeaning): void {
@@ -114,8 +116,22 @@ export class SpanView {
     if (Number.isNaN(this.batch.usage[this.row * usageUnitCount + fields[field].at]!)) this.setUsage(field, value)
   }
 
+  /** A count, also one that goes into a total later on. */
+  setCountIfMissing(field: FieldName, value: number | undefined): void {
+    if (fields[field].way === fieldWay.number) this.setNumberIfMissing(field, value)
+    else this.setUsageIfMissing(field, value)
+  }
+
   setTextIfMissing(field: FieldName, value: unknown): void {
-    if (!this.has(field) && (typeof value === 'string' || typeof value === 'number')) this.setText(field, String(value))
+    const { way, at } = fields[field]
+    const isTold = way === fieldWay.low && this.batch.low[at]![this.row] !== 0
+    if (isTold || this.has(field)) return
+    if (typeof value === 'string' || typeof value === 'number') this.setText(field, String(value))
+  }
+
+  /** A condition of the price that no attribute says. */
+  setConditionIfMissing(field: FieldName, value: string | undefined): void {
+    if (value !== undefined && !this.has(field)) this.told.set(slotOf[field], this.strings.internText(value))
   }
 
   setText(field: FieldName, value: string): void {
@@ -147,9 +163,10 @@ export class SpanView {
     if (at > startMs) this.batch.ttftNano[this.row] = Math.round((at - startMs) * 1e6)
   }
 
-  /** What the sender says the call cost, in pico-USD; an attribute that says it wins. NaN for none. */
+  /** What the sender says the call cost, in pico-USD; an attribute that says it wins, then who says it first. NaN for none. */
   setReportedCost(pico: number, source: string): void {
     if (Number.isNaN(pico) || this.has('reportedCost') || this.has('reportedCostTicks')) return
+    if (!Number.isNaN(this.batch.costs[this.row * costCount + cost.reported]!)) return
     this.batch.costs[this.row * costCount + cost.reported] = pico
     this.batch.low[low.reported_cost_source]![this.row] = this.strings.internText(source)
   }

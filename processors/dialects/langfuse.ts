@@ -3,6 +3,7 @@
 
 import type { Dialect } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
+import { providerUsage } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
 export default {
@@ -82,14 +83,9 @@ const units: Readonly<Record<string, { readonly field: FieldName; readonly per: 
 }
 
 function readOpenAi(span: SpanView, usage: Counts): void {
-  const inputDetails = (usage['prompt_tokens_details'] ?? usage['input_tokens_details'] ?? {}) as Counts
-  const outputDetails = (usage['completion_tokens_details'] ?? usage['output_tokens_details'] ?? {}) as Counts
-  span.setUsage('inputTokens', first(usage, 'prompt_tokens', 'input_tokens'))
-  span.setUsage('outputTokens', first(usage, 'completion_tokens', 'output_tokens'))
-  span.setUsage('cacheReadTokens', inputDetails['cached_tokens'] ?? first(usage, 'input_cached_tokens'))
-  span.setUsage('reasoningTokens', outputDetails['reasoning_tokens'])
-  span.setUsage('inputAudioTokens', inputDetails['audio_tokens'])
-  span.setUsage('outputAudioTokens', outputDetails['audio_tokens'])
+  const counts = providerUsage(usage)?.counts ?? {}
+  for (const [field, count] of Object.entries(counts)) span.setUsage(field as FieldName, count)
+  span.setUsageIfMissing('cacheReadTokens', first(usage, 'input_cached_tokens'))
 }
 
 /** Buckets that are a kind of input or output of their own: the totals here include them. */

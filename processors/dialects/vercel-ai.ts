@@ -4,6 +4,7 @@
 
 import { picoOfTicks, picoOfUsd } from '../../schemas/money.ts'
 import type { Dialect, SpanKindName } from '../dialect.ts'
+import { fillFrom, fillGrounding, objectAt } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
 const outer: SpanKindName = 'workflow'
@@ -100,38 +101,35 @@ function cacheIsOutside(span: SpanView): boolean {
   return provider === 'anthropic' || provider === 'aws.bedrock'
 }
 
-/** What only the provider's own answer says: cache writes by lifetime, the tier served. */
+/** What only the provider's own answer says: cache writes by lifetime, the tier served, searches, the bill. */
 function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>>): void {
   const anthropic = objectAt(metadata, 'anthropic')
-  const anthropicUsage = objectAt(anthropic, 'usage')
-  const lifetimes = objectAt(anthropicUsage, 'cache_creation')
-  span.setUsageIfMissing('cacheReadTokens', anthropicUsage?.['cache_read_input_tokens'])
-  span.setUsageIfMissing(
-    'cacheWriteTokens',
-    anthropic?.['cacheCreationInputTokens'] ?? anthropicUsage?.['cache_creation_input_tokens'],
-  )
-  span.setUsageIfMissing('cacheWrite1hTokens', lifetimes?.['ephemeral_1h_input_tokens'])
-  span.setTextIfMissing('serviceTier', anthropicUsage?.['service_tier'])
-  const bedrock = objectAt(objectAt(metadata, 'bedrock'), 'usage')
-  span.setUsageIfMissing('cacheReadTokens', bedrock?.['cacheReadInputTokens'])
-  span.setUsageIfMissing('cacheWriteTokens', bedrock?.['cacheWriteInputTokens'])
-  const openai = objectAt(metadata, 'openai')
+  const openai = objectAt(metadata, 'openai') ?? objectAt(metadata, 'azure')
+  const google = objectAt(metadata, 'google') ?? objectAt(metadata, 'vertex') ?? objectAt(metadata, 'googleVertex')
+  const perplexity = objectAt(objectAt(metadata, 'perplexity'), 'usage')
+  const own = [
+    objectAt(anthropic, 'usage'),
+    objectAt(objectAt(metadata, 'bedrock'), 'usage'),
+    objectAt(google, 'usageMetadata'),
+    objectAt(objectAt(metadata, 'openrouter'), 'usage'),
+  ]
+  for (const usage of own) if (usage !== undefined) fillFrom(span, usage)
+  span.setUsageIfMissing('cacheWriteTokens', anthropic?.['cacheCreationInputTokens'])
   span.setUsageIfMissing('cacheReadTokens', openai?.['cachedPromptTokens'])
   span.setUsageIfMissing('reasoningTokens', openai?.['reasoningTokens'])
   span.setTextIfMissing('serviceTier', openai?.['serviceTier'])
+  span.setUsageIfMissing('cacheReadTokens', objectAt(metadata, 'deepseek')?.['promptCacheHitTokens'])
+  const citations = perplexity?.['citationTokens']
+  if (typeof citations === 'number' && citations > 0) {
+    // Counted beside the completion, billed with the output.
+    span.setUsage('citationTokens', citations)
+    span.setUsage('outputTokens', span.usage('outputTokens') + citations)
+  }
+  span.setUsageIfMissing('searchQueries', perplexity?.['numSearchQueries'] || undefined)
+  if (google !== undefined) fillGrounding(span, [google], '')
   const charged =
     objectAt(objectAt(metadata, 'openrouter'), 'usage')?.['cost'] ?? objectAt(metadata, 'gateway')?.['cost']
   const usd = typeof charged === 'string' ? Number.parseFloat(charged) : charged
   span.setReportedCost(picoOfTicks(objectAt(metadata, 'xai')?.['costInUsdTicks']), 'ai.response.providerMetadata')
   span.setReportedCost(picoOfUsd(usd), 'ai.response.providerMetadata')
-}
-
-function objectAt(
-  parent: Readonly<Record<string, unknown>> | undefined,
-  key: string,
-): Readonly<Record<string, unknown>> | undefined {
-  const value = parent?.[key]
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
 }
