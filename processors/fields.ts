@@ -131,6 +131,10 @@ export const fields = {
   completionStart: raw,
   /** What a span of a workflow is named by. */
   entityName: raw,
+  /** An id of the dialect's own, by which its calls are known. */
+  eventId: raw,
+  /** Tokens that were counted for the asking, without a call of a model. */
+  countedTokens: raw,
   level: raw,
 } as const satisfies Record<string, Field>
 

@@ -100,7 +100,7 @@ export class Normaliser {
     if (fields.winners[slotOf.freshInputTokens]! >= 0)
       this.view.setUsageIfMissing('inputTokens', this.view.number('freshInputTokens'))
     this.usage.run(row, words, meaning, scopeDialect >= 0, dialect >= 0 && this.isFramework[dialect] === 1)
-    outcome.kind(row, words)
+    outcome.kind(row, words, this.view.kind)
     outcome.events(row, words)
     outcome.status(row, words, this.view.isError)
     fields.forget()

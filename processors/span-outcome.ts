@@ -49,11 +49,11 @@ export class SpanOutcome {
   }
 
   /** Kind by the dialect's own word, else by the operation, else by what the span carries; and the role that follows. */
-  kind(row: number, words: Words): void {
+  kind(row: number, words: Words, said: number): void {
     const { batch, keys, fields } = this
-    let kind = 0
+    let kind = said
     const type = fields.winners[slotOf.spanType]!
-    if (type >= 0) kind = keys.kindOf(batch.attrKey[type]!, fields.interned(type))
+    if (kind === 0 && type >= 0) kind = keys.kindOf(batch.attrKey[type]!, fields.interned(type))
     const operation = fields.winners[slotOf.operation]!
     if (kind === 0 && operation >= 0) kind = keys.kindOf(batch.attrKey[operation]!, batch.low[low.operation]![row]!)
     const at = row * usageUnitCount

@@ -3,10 +3,10 @@
 
 import { attributeText } from '../schemas/any-value.ts'
 import { picoOfUsd, picoUsdMax } from '../schemas/money.ts'
-import { cost, costCount, low, type SpanBatch } from '../schemas/span-batch.ts'
+import { cost, costCount, low, type SpanBatch, valueType } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
-import type { UsageMeaning } from './dialect.ts'
+import type { SpanKindName, UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
 import { canonicalProvider } from './pricing/provider-names.ts'
 import { pythonObject } from './python-text.ts'
@@ -19,6 +19,8 @@ export class SpanView {
   row = 0
   meaning: UsageMeaning = {}
   isError = false
+  /** Interned; 0 where the dialect's function says none. */
+  kind = 0
   private readonly batch: SpanBatch
   private readonly strings: StringTable
   private readonly winners: Int32Array
@@ -37,6 +39,7 @@ export class SpanView {
     this.row = row
     this.meaning = meaning
     this.isError = false
+    this.kind = 0
   }
 
   has(field: FieldName): boolean {
@@ -53,6 +56,14 @@ export class SpanView {
     const text = this.text(field)
     const value = text === undefined ? Number.NaN : numberOfText(text.trim())
     return Number.isNaN(value) ? undefined : value
+  }
+
+  /** The first bytes of a field that was sent as text, as text. */
+  head(field: FieldName, bytes: number): string {
+    const winner = this.winners[slotOf[field]]!
+    if (winner < 0 || this.batch.attrType[winner] !== valueType.string) return ''
+    const start = this.batch.attrStart[winner]!
+    return this.batch.textOf(start, Math.min(this.batch.attrEnd[winner]!, start + bytes))
   }
 
   /** Text of any attribute of the batch. */
@@ -149,6 +160,11 @@ export class SpanView {
 
   setStream(isStream: boolean): void {
     this.batch.stream[this.row] = isStream ? 1 : 0
+  }
+
+  /** What the span is, whatever its attributes say. */
+  setKind(kind: SpanKindName): void {
+    this.kind = this.strings.internText(kind)
   }
 
   setError(): void {

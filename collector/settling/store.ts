@@ -60,7 +60,7 @@ export async function touchedTraces(
 export async function tracesToSettle(clickhouse: Reader, traceIds: readonly string[]): Promise<string[]> {
   if (traceIds.length === 0) return []
   const rows = await clickhouse.query<TraceSummary>(
-    `SELECT trace_id, uniqExactIf(span_id, ${bears}) AS bearing, uniqExact(span_id) AS spans, uniqExact(ingested_at) AS arrivals,
+    `SELECT trace_id, uniqExactIf(span_id, ${bears}) AS bearing, uniqExact(span_id) AS spans, uniqExact(ingested_at) AS arrivals, countIf(dialect != '') AS told,
       uniqExactIf(scope_name, ${isCall}) AS scopes, countIf(${isCall} AND status = 'error') AS failed,
       hasAny(groupUniqArrayIf(span_id, ${isCall}), groupUniqArrayIf(parent_span_id, ${isCall})) AS is_nested,
       uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
@@ -88,6 +88,8 @@ interface TraceSummary {
   readonly bearing: string
   readonly spans: string
   readonly arrivals: string
+  /** Spans of a dialect: they have attribution to hand down, though none is a call. */
+  readonly told: string
   readonly scopes: string
   readonly failed: string
   readonly is_nested: number
@@ -99,8 +101,8 @@ interface TraceSummary {
 }
 
 function mayChange(trace: TraceSummary): boolean {
-  if (Number(trace.bearing) === 0 || Number(trace.spans) < 2) return false
-  if (Number(trace.arrivals) > 1) return true
+  if (Number(trace.spans) < 2) return false
+  if (Number(trace.arrivals) > 1) return Number(trace.bearing) > 0 || Number(trace.told) > 0
   if (Number(trace.bearing) < 2) return false
   return Number(trace.scopes) > 1 || Number(trace.failed) > 0 || trace.is_nested === 1 || trace.is_repeated === 1
 }

@@ -82,6 +82,10 @@ export default {
     // The provider's id and tier, and with some packages the cache split, travel only inside its whole answer.
     const type = span.text('spanType')
     if (type !== 'LLM' && type !== 'EMBEDDING' && type !== 'RERANKER') return
+    // The JavaScript package for Bedrock shortens the model's name, to nothing but the vendor where that is Amazon.
+    const isBedrock = type === 'LLM' && span.provider() === 'aws.bedrock'
+    const named = isBedrock ? /^\{"modelId":"([^"]+)"/.exec(span.head('inputContent', 200))?.[1] : undefined
+    if (named !== undefined) span.setText('requestModel', named)
     const answer = span.json('outputContent', answerBytesMax)
     if (answer !== undefined) fillFromAnswer(span, answer)
   },

@@ -43,6 +43,8 @@ export default {
     if (!isJavaScript && provider === 'aws.bedrock') return { inputIncludesCache: false, outputIncludesReasoning: true }
     // Two code paths of the Python package disagree for Anthropic: the arithmetic of each span decides.
     if (!isJavaScript && provider === 'anthropic') return { outputIncludesReasoning: true }
+    // So does the JavaScript package for Anthropic since it reports cache counts at all (0.25).
+    if (isJavaScript && provider === 'anthropic') return { inputIncludesCache: false, outputIncludesReasoning: true }
     return { inputIncludesCache: true, outputIncludesReasoning: !isGoogle }
   },
   read(span) {

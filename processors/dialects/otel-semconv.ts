@@ -62,6 +62,7 @@ export default {
     'gen_ai.request.stream': 'stream',
     'gen_ai.response.time_to_first_chunk': 'ttftSeconds',
     'gen_ai.client.operation.time_to_first_chunk': 'ttftSeconds',
+    'anthropic.message.count_tokens.input_tokens': 'countedTokens',
     'error.type': 'errorType',
     'http.response.status_code': 'httpStatus',
     'gen_ai.input.messages': 'inputContent',
@@ -121,4 +122,7 @@ export default {
     inputIncludesCache: scope !== 'opentelemetry.instrumentation.genai.bedrock',
     outputIncludesReasoning: true,
   }),
+  read(span) {
+    if (span.has('countedTokens')) span.setKind('other')
+  },
 } satisfies Dialect

@@ -156,8 +156,7 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
     let isPriced = isPromoted
     if (isOwnCall(i) && twins.length > 0)
       isPriced = complete(stored, records[i]!, twins, columns, reasons) || isPromoted
-    if (records[i]!.role !== 'none')
-      inherit([stored, ...twins.map(({ stored: twin }) => twin)], byKey, columns, reasons)
+    inherit([stored, ...twins.map(({ stored: twin }) => twin)], byKey, columns, reasons)
     const attempt = attempts.get(records[i]!)
     if (attempt !== undefined) {
       const { failed } = attempt

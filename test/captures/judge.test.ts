@@ -36,7 +36,11 @@ const altered: typeof ways = {
 }
 
 /** Only what is above or below tells that these are no calls of their own: a sum made by hand, a wrapper without usage or id. */
-const joinedByContext = ['py-nested-oi-contrib-openai-retry', 'py-oi-dspy-litellm']
+const joinedByContext = [
+  'js-langfuse-5-openai-openinference',
+  'py-nested-oi-contrib-openai-retry',
+  'py-oi-dspy-litellm',
+]
 
 const captures = captureNames()
 let engine: TestEngine

@@ -13,6 +13,16 @@ const noEmbedding: Reviewed = ['not', 'embedding without usage']
 export const notShown: Readonly<Record<string, Readonly<Record<number, Reviewed>>>> = {
   'js-contrib': { 0: noSplit, 1: noSplit, 2: noUsage, 3: noSplit },
   'js-vercel5': { 0: noSplit, 1: noSplit, 6: noSplit, 7: noSplit },
+  'js-genkit': { 5: noEmbedding },
+  'js-langfuse-5-openai': { 4: noEmbedding },
+  'js-langfuse-5-openai-openinference': { 4: noEmbedding },
+  'js-openinference-langchain': { 6: noEmbedding },
+  // The usage at the end of a stream is not read.
+  'js-openinference-openai': { 2: noUsage, 5: noEmbedding },
+  'js-openllmetry': { 1: noUsage, 4: noSplit, 5: noEmbedding },
+  'js-otel-instrumentation-openai': { 0: noSplit, 1: noSplit },
+  'js-vercel-ai-5': { 0: noSplit, 1: noSplit, 9: noSplit },
+  'js-vercel-ai-5-langfuse': { 0: noSplit, 1: noSplit, 9: noSplit },
   'js-oi-openai': { 1: noUsage, 2: noUsage, 4: noEmbedding },
 }
 
