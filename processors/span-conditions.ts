@@ -33,6 +33,7 @@ export class SpanConditions {
   private readonly strings: StringTable
   private readonly fields: SpanFields
   private readonly parts = new Int32Array(partCount)
+  private readonly guesses = new Int32Array(sources.length)
   private readonly memoParts = new Int32Array(memoSize * partCount)
   private readonly memoIds = new Int32Array(memoSize).fill(-1)
   private generation = -1
@@ -44,15 +45,21 @@ export class SpanConditions {
   }
 
   run(row: number): void {
-    const { batch, fields, parts } = this
+    const { batch, fields, parts, guesses } = this
     const tier = batch.low[low.service_tier]![row]!
     let isAny = tier !== 0
+    const isTold = fields.told.size > 0
     for (let i = 0; i < slots.length; i++) {
       const winner = fields.winners[slots[i]!]!
-      // The part of the span before is the likely one.
-      parts[i] = winner < 0 || batch.attrType[winner] === valueType.empty ? 0 : fields.interned(winner, parts[i]!)
-      if (winner < 0 && fields.told.size > 0) parts[i] = fields.told.get(slots[i]!) ?? 0
-      if (parts[i] !== 0) isAny = true
+      if (winner >= 0 && batch.attrType[winner] !== valueType.empty) {
+        // The same part of the last span that had one is the likely one.
+        guesses[i] = fields.interned(winner, guesses[i]!)
+        parts[i] = guesses[i]!
+        isAny = true
+      } else if (winner < 0 && isTold) {
+        parts[i] = fields.told.get(slots[i]!) ?? 0
+        if (parts[i] !== 0) isAny = true
+      } else parts[i] = 0
     }
     if (!isAny) return
     parts[tierPart] = tier

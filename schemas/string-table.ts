@@ -10,6 +10,9 @@ const decoder = new TextDecoder()
 
 export const noText = 0
 
+/** Texts remembered by their looks. */
+const lookalikes = 1 << 11
+
 /**
  * Interns byte strings; id 0 is the empty string.
  * Bounded: once `idsMax` ids or `bytesMax` bytes are held, `trim()` forgets all and raises `generation`, so whoever
@@ -23,6 +26,7 @@ export class StringTable {
   private hashes = new Int32Array(1 << 12)
   private slots = new Int32Array(1 << 13)
   private texts: (string | undefined)[] = ['']
+  private readonly recent = new Int32Array(lookalikes)
   private readonly idsMax: number
   private readonly bytesMax: number
 
@@ -36,14 +40,29 @@ export class StringTable {
     const size = end - start
     if (size === 0) return noText
     if (guess !== 0 && this.matches(guess, source, start, size)) return guess
+    // A few of the bytes find the text that looked like it last; that saves a walk over all of them.
+    const middle = start + (size >> 1)
+    const looks =
+      Math.imul(size, 0x2f1b) ^
+      (source[start]! << 9) ^
+      (source[middle]! << 5) ^
+      (source[end - 1]! << 2) ^
+      Math.imul(source[end - (size > 2 ? 3 : 1)]!, 0x61) ^
+      (source[end - (size > 1 ? 2 : 1)]! << 7)
+    const seen = (looks ^ (looks >>> 11)) & (lookalikes - 1)
+    const lookalike = this.recent[seen]!
+    if (lookalike !== 0 && this.matches(lookalike, source, start, size)) return lookalike
     let hash = 0x811c9dc5
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, 0x01000193)
     const mask = this.slots.length - 1
     let slot = (hash ^ (hash >>> 15)) & mask
     for (;;) {
       const id = this.slots[slot]!
-      if (id === 0) return this.add(source, start, end, hash, slot)
-      if (this.hashes[id] === hash && this.matches(id, source, start, size)) return id
+      if (id === 0 || (this.hashes[id] === hash && this.matches(id, source, start, size))) {
+        const found = id === 0 ? this.add(source, start, end, hash, slot) : id
+        this.recent[seen] = found
+        return found
+      }
       slot = (slot + 1) & mask
     }
   }
@@ -84,6 +103,7 @@ export class StringTable {
     this.hashes = new Int32Array(1 << 12)
     this.slots = new Int32Array(1 << 13)
     this.texts = ['']
+    this.recent.fill(0)
   }
 
   private matches(id: number, source: Uint8Array, start: number, size: number): boolean {
