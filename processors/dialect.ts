@@ -82,6 +82,8 @@ export interface Dialect {
   readonly meaning?: (emitter: Emitter) => UsageMeaning
   /** Reads what the table cannot: called for a span of this dialect that carries one of its raw fields. */
   readonly read?: (span: SpanView) => void
+  /** `read` is called for each span of this dialect, whatever it carries. */
+  readonly readsEach?: true
 }
 
 /** Whether an instrumentation scope is among those of a dialect. */

@@ -136,6 +136,11 @@ export const fields = {
   /** Tokens that were counted for the asking, without a call of a model. */
   countedTokens: raw,
   level: raw,
+  /** What sort of span it is where that is no kind: an end, a mark, a frame. */
+  spanForm: raw,
+  /** Parts of the input and of the output, each as an object of its own. */
+  inputDetails: raw,
+  outputDetails: raw,
 } as const satisfies Record<string, Field>
 
 export type FieldName = keyof typeof fields

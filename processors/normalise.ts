@@ -115,8 +115,8 @@ export class Normaliser {
     }
     batch.low[low.dialect]![row] = this.dialectIds[dialect]!
     view.open(row, this.meaning(dialect, scope, provider))
-    const { read } = this.keys.dialects[dialect]!
-    if (read !== undefined && this.fields.hasRaw()) read(view)
+    const { read, readsEach } = this.keys.dialects[dialect]!
+    if (read !== undefined && (readsEach === true || this.fields.hasRaw())) read(view)
     return view.meaning
   }
 

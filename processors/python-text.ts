@@ -15,6 +15,23 @@ export function pythonObject(text: string): Readonly<Record<string, unknown>> | 
   }
 }
 
+/** The object that a name has within a longer text of Python, such as `usage=Usage(…)` or `'usage': {…}`: the last there is. */
+export function pythonMember(text: string, name: string): Readonly<Record<string, unknown>> | undefined {
+  for (const sign of [`'${name}': `, `${name}=`]) {
+    const at = text.lastIndexOf(sign)
+    if (at < 0) continue
+    const reader = new Reader(text.slice(at + sign.length))
+    try {
+      const value = reader.value()
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    } catch (error) {
+      // Text of another form stays where it is.
+      if (!(error instanceof SyntaxError)) throw error
+    }
+  }
+  return undefined
+}
+
 const depthMax = 64
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' }
 const names: Readonly<Record<string, unknown>> = { None: null, True: true, False: false, nan: null, inf: null }

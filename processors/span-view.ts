@@ -106,6 +106,11 @@ export class SpanView {
     this.batch.low[low.provider]![this.row] = this.strings.internText(canonicalProvider(name))
   }
 
+  /** The span's own name. */
+  name(): string {
+    return this.strings.text(this.batch.low[low.name]![this.row]!)
+  }
+
   provider(): string {
     return this.strings.text(this.batch.low[low.provider]![this.row]!)
   }

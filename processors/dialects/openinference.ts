@@ -1,9 +1,11 @@
-// Arize OpenInference. Counts follow OpenAI (the prompt count includes its cached part), but for Bedrock and the Claude
-// agent SDK, which pass the provider's exclusive count on. The JavaScript package for Anthropic was exclusive as long as it
+// Arize OpenInference. Counts follow OpenAI (the prompt count includes its cached part), but for the Claude agent SDK, which
+// passes the provider's exclusive count on, and older packages for Bedrock. The JavaScript package for Anthropic was exclusive as long as it
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
 import type { Dialect } from '../dialect.ts'
-import { fillFromAnswer } from '../provider-usage.ts'
+import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
+import { pythonMember } from '../python-text.ts'
+import type { SpanView } from '../span-view.ts'
 
 /** Answers beyond this are not searched for their id: it would cost more than the rest of the span. */
 const answerBytesMax = 32 * 1024
@@ -68,8 +70,10 @@ export default {
     },
   },
   meaning({ scope, provider }) {
-    const exclusive = provider === 'aws.bedrock' || scope.endsWith('claude_agent_sdk')
-    return { inputIncludesCache: !exclusive, outputIncludesReasoning: true }
+    const isExclusive = scope.endsWith('claude_agent_sdk')
+    // Older releases passed Bedrock's exclusive count on, with a total that says so; newer ones and LiteLLM's include the cache.
+    const isUndecided = provider === 'aws.bedrock' && !scope.endsWith('litellm')
+    return { inputIncludesCache: isUndecided ? undefined : !isExclusive, outputIncludesReasoning: true }
   },
   read(span) {
     const parameters = span.json('providerMetadata')
@@ -81,12 +85,25 @@ export default {
     }
     // The provider's id and tier, and with some packages the cache split, travel only inside its whole answer.
     const type = span.text('spanType')
+    // A method of LlamaIndex that only puts a request together.
+    if (type === 'LLM' && /\._prepare_\w+$/.test(span.name())) span.setKind('other')
     if (type !== 'LLM' && type !== 'EMBEDDING' && type !== 'RERANKER') return
     // The JavaScript package for Bedrock shortens the model's name, to nothing but the vendor where that is Amazon.
     const isBedrock = type === 'LLM' && span.provider() === 'aws.bedrock'
     const named = isBedrock ? /^\{"modelId":"([^"]+)"/.exec(span.head('inputContent', 200))?.[1] : undefined
     if (named !== undefined) span.setText('requestModel', named)
     const answer = span.json('outputContent', answerBytesMax)
-    if (answer !== undefined) fillFromAnswer(span, answer)
+    if (answer !== undefined) readAnswer(span, answer)
   },
 } satisfies Dialect
+
+/** The answer may be the provider's, a component's with the provider's beside its replies, or an object of Python as text. */
+function readAnswer(span: SpanView, answer: Counts): void {
+  fillFromAnswer(span, answer)
+  const meta = objectAt(answer, 'meta')
+  if (meta !== undefined) fillFromAnswer(span, meta)
+  const { replies, raw } = answer
+  const text = raw ?? (Array.isArray(replies) ? replies[0] : undefined)
+  const usage = typeof text === 'string' ? pythonMember(text, 'usage') : undefined
+  if (usage !== undefined) fillFrom(span, usage)
+}

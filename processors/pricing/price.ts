@@ -174,8 +174,11 @@ function settle(card: Card, rate: Float64Array, usage: Float64Array, offset: num
     out.reason = 'no_rate_for_unit'
     if (priced === 0) out.totalPico = Number.NaN
   } else if (lacksTotal(rate, usage, offset, out)) {
-    out.status = 'partial'
-    out.reason = 'usage_not_split'
+    // Where only parts of a total were counted that nobody told, nothing of the cost is known: unknown is not 0.
+    const isUnknown = out.totalPico === 0
+    out.status = isUnknown ? 'unpriced' : 'partial'
+    out.reason = isUnknown ? 'no_usage' : 'usage_not_split'
+    if (isUnknown) blankAmounts(out)
   } else {
     out.status = card.reason === '' ? 'priced' : 'partial'
     out.reason = card.reason

@@ -55,6 +55,14 @@ export function reasoningWithin(usage: Counts, counts: ReadUsage): { outputToken
   return isBeside ? { outputTokens: outputTokens + reasoningTokens } : {}
 }
 
+/** LangChain leaves the total of cache writes at 0 where it tells them by lifetime. */
+function writtenByLifetime(usage: Counts, { cacheWriteTokens = 0 }: ReadUsage): { cacheWriteTokens?: number } {
+  const details = objectAt(usage, 'input_token_details')
+  const count = (name: string): number => (typeof details?.[name] === 'number' ? details[name] : 0)
+  const written = count('ephemeral_5m_input_tokens') + count('ephemeral_1h_input_tokens')
+  return cacheWriteTokens === 0 && written > 0 ? { cacheWriteTokens: written } : {}
+}
+
 export const openAi: UsageForm = {
   id: 'openai',
   is: (usage) =>
@@ -77,6 +85,6 @@ export const openAi: UsageForm = {
       !('output_tokens_details' in usage)
     // What an image model gives is images, which the first of them did not say.
     const images = isImages ? { outputImageTokens: counts.outputTokens } : {}
-    return { ...reasoningWithin(usage, counts), ...images }
+    return { ...reasoningWithin(usage, counts), ...writtenByLifetime(usage, counts), ...images }
   },
 }

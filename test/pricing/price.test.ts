@@ -209,6 +209,8 @@ describe('usage that cannot be', () => {
     ])
     expect(priced(card, row({ output: 1000 })).status).toBe('partial')
     expect(priced(cardOf({ input: '2' }), row({ input: 1000 })).status).toBe('priced')
+    const part = priced(card, row({ reasoning: 441 }))
+    expect([part.status, part.reason, part.totalPico]).toEqual(['unpriced', 'no_usage', Number.NaN])
     expect(priced(cardOf({ input: '2', images: '0.04' }), row({ images: 1 })).status).toBe('priced')
   })
 })

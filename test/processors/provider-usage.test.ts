@@ -335,6 +335,18 @@ describe('usage of further providers', () => {
     })
   })
 
+  test('LangChain tells cache writes by lifetime and leaves their total at 0', () => {
+    const input_token_details = {
+      cache_read: 0,
+      cache_creation: 0,
+      ephemeral_5m_input_tokens: 3,
+      ephemeral_1h_input_tokens: 4,
+    }
+    expect(providerUsage({ input_tokens: 10, output_tokens: 2, input_token_details })?.counts).toEqual(
+      expect.objectContaining({ inputTokens: 10, cacheWriteTokens: 7, cacheWrite1hTokens: 4 }),
+    )
+  })
+
   test('an object without counts is no usage', () => {
     expect(providerUsage({ model: 'x', latency: 3 })).toBeUndefined()
   })
