@@ -34,6 +34,8 @@ test('every dialect is spoken by some capture', async () => {
     'attribution-defaults',
     'attribution',
     'billed-units',
+    // Told by its pages alone: log-calls.test.ts has its events.
+    'cline',
     'failure-names',
     'reported-costs',
     'spellings',

@@ -158,6 +158,32 @@ test('Codex: a stream’s events that have no counts are none, and what was refu
   })
 })
 
+test('Cline, as its pages describe it: the turn of the assistant is the call, a failure has its status', () => {
+  const source = { resource: new Map<string, string>(), scopeName: 'cline', scopeVersion: '3.82' }
+  const turn = { ulid: 'u', provider: 'anthropic', model: 'claude-sonnet-4-5', tokensIn: '20', tokensOut: '7' }
+  const of = (body: string, more: Readonly<Record<string, string>>): unknown[] => {
+    const call = calls.callOf(record({ ...turn, ...more }, { source, body }), nowMs)
+    return call === undefined ? [] : new Bench().rows(encodeLogCalls([call]))
+  }
+  expect(of('task.conversation_turn', { source: 'user' })).toEqual([])
+  expect(of('task.tokens', {})).toEqual([])
+  const cached = { source: 'assistant', cacheReadTokens: '80', cacheWriteTokens: '0', totalCost: '0.5' }
+  expect(of('task.conversation_turn', cached)).toMatchObject([
+    {
+      dialect: 'cline',
+      kind: 'llm',
+      session_id: 'u',
+      usage: { input: 100, output: 7, cacheRead: 80 },
+      usage_rule: 'exclusive:arithmetic',
+      reported_cost_source: 'cline.total_cost',
+    },
+  ])
+  const failed = { source: 'assistant', errorStatus: '429', errorMessage: 'slow down', requestId: 'req_1' }
+  expect(of('task.provider_api_error', failed)).toMatchObject([
+    { status: 'error', failure_class: 'rate_limit', response_id: 'req_1', status_message: 'slow down' },
+  ])
+})
+
 test('message content of events is known by name', () => {
   const prompt = record({ prompt: 'x', 'gen_ai.input.messages': '[]', model: 'm' }, { body: 'claude_code.user_prompt' })
   expect(['prompt', 'gen_ai.input.messages', 'model'].map((key) => calls.isContent(prompt, key))).toEqual([
