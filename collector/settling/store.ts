@@ -30,6 +30,11 @@ const isCall = 'has({kinds:Array(String)}, kind)'
 /** Bearing usage, or a call that should. */
 const bears = `(${isCall} OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)`
 
+const hasUsage = '(input_tokens IS NOT NULL OR output_tokens IS NOT NULL)'
+const isCounted = `${isCall} AND ${hasUsage} AND cost_status != 'not_billed'`
+/** Those of which a span below another is to have the other's; of agents and tools only some spans have names. */
+const attribution = ['user_id', 'session_id', 'feature', 'team', 'customer', 'env', 'prompt_name'] as const
+
 /** A call, or a span with usage that does not say of which model: the other word on a call that an event tells of. */
 const isTold = `(${isCall} OR (input_tokens IS NOT NULL AND request_model = '' AND response_model = ''))`
 
@@ -55,7 +60,9 @@ export async function touchedTraces(
 /**
  * Of these traces those that may have something to settle, and the traces they share calls with. A trace that came whole in
  * one request, of one instrumentation, without nested, repeated or failed calls was judged when it came: most are like that,
- * and reading them all again would cost as much as taking them in.
+ * and reading them all again would cost as much as taking them in. Two requests may come in one millisecond: what is not left of a
+ * trace that was judged whole (a sum that is billed, a call without counts or with those of another, attribution that only some have)
+ * is looked for as well.
  */
 export async function tracesToSettle(clickhouse: Reader, traceIds: readonly string[]): Promise<string[]> {
   if (traceIds.length === 0) return []
@@ -64,6 +71,10 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
       uniqExactIf(scope_name, ${isCall}) AS scopes, countIf(${isCall} AND status = 'error') AS failed,
       hasAny(groupUniqArrayIf(span_id, ${isCall}), groupUniqArrayIf(parent_span_id, ${isCall})) AS is_nested,
       uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
+      countIf(NOT ${isCall} AND ${hasUsage} AND cost_status != 'not_billed') > 0 AND countIf(${isCall} AND ${hasUsage}) > 0 AS is_summed,
+      countIf(${isCall} AND cost_reason = 'no_usage') > 0 AS is_silent,
+      uniqExactIf(span_id, ${isCounted}) > uniqExactIf((input_tokens, output_tokens), ${isCounted}) AS is_equal,
+      ${attribution.map((name) => `(countIf((${bears} OR dialect != '') AND ${name} = '') > 0 AND countIf(${name} != '') > 0)`).join(' OR ')} AS is_uneven,
       groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
       groupUniqArrayIf(toString(service), ${isTold} AND length(service) <= 512) AS services,
       toUnixTimestamp64Micro(min(start_time)) AS from_us, toUnixTimestamp64Micro(max(start_time)) AS to_us
@@ -94,6 +105,10 @@ interface TraceSummary {
   readonly failed: string
   readonly is_nested: number
   readonly is_repeated: number
+  readonly is_summed: number
+  readonly is_silent: number
+  readonly is_equal: number
+  readonly is_uneven: number
   readonly ids: readonly string[]
   readonly services: readonly string[]
   readonly from_us: string
@@ -102,8 +117,9 @@ interface TraceSummary {
 
 function mayChange(trace: TraceSummary): boolean {
   if (Number(trace.spans) < 2) return false
-  if (Number(trace.arrivals) > 1) return Number(trace.bearing) > 0 || Number(trace.told) > 0
+  if (Number(trace.arrivals) > 1 || trace.is_uneven === 1) return Number(trace.bearing) > 0 || Number(trace.told) > 0
   if (Number(trace.bearing) < 2) return false
+  if (trace.is_summed === 1 || trace.is_silent === 1 || trace.is_equal === 1) return true
   return Number(trace.scopes) > 1 || Number(trace.failed) > 0 || trace.is_nested === 1 || trace.is_repeated === 1
 }
 

@@ -20,6 +20,8 @@ import { ownCalls } from './not-shown.ts'
 const random = dice(20_261_124)
 const book = new PriceBook(loadPriceBook())
 
+const arrivedMs = Date.now()
+
 const ways: Readonly<Record<string, (requests: readonly Sent[]) => readonly Sent[]>> = {
   'as sent': (requests) => requests,
   'each request twice': (requests) => requests.flatMap((each) => [each, each]),
@@ -55,6 +57,8 @@ beforeAll(async () => {
     store,
     dialects: await loadDialects(),
     book: () => book,
+    // All in one millisecond: the time of arrival does not tell requests apart.
+    now: () => arrivedMs,
     settings: { keepContent: false, retentionDays: 3650, contentRetentionDays: 14 },
     meter: { calls: () => undefined, rejected: () => undefined, scoresWaiting: () => undefined },
   })
