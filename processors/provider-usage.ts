@@ -43,20 +43,21 @@ const forms: readonly UsageForm[] = [
 ]
 
 /** Undefined for an object that is no usage. */
-export function providerUsage(usage: Counts): ProviderUsage | undefined {
-  const form = forms.find(({ is }) => is(usage))
+export function providerUsage(usage: Counts, given?: UsageForm): ProviderUsage | undefined {
+  const form = given ?? forms.find(({ is }) => is(usage))
   return form === undefined ? undefined : readBy(form, usage)
 }
 
-/** Fills what a span does not say itself from its answer's usage, and settles by it how the span counts. */
-export function fillFrom(span: SpanView, usage: Counts): void {
-  const read = providerUsage(usage)
+/** Fills what a span does not say itself from its answer's usage, and settles by it how the span counts; `form` where it is known. */
+export function fillFrom(span: SpanView, usage: Counts, form?: UsageForm): void {
+  const read = providerUsage(usage, form)
   if (read === undefined) return
   const { counts, freshInput, conditions } = read
   const said = span.usage('inputTokens')
   const isWhole = said === counts.inputTokens
   if (freshInput !== undefined && said === freshInput && !isWhole) span.setMeaning({ inputIncludesCache: false })
-  else if (Number.isNaN(said) || isWhole) span.setMeaning({ inputIncludesCache: true })
+  else if (counts.inputTokens !== undefined && (Number.isNaN(said) || isWhole))
+    span.setMeaning({ inputIncludesCache: true })
   // A span that repeats the provider's own word for it lacks what the provider counts beside it.
   if (freshInput === undefined && said === read.plainInput) span.setUsage('inputTokens', counts.inputTokens)
   if (span.usage('outputTokens') === read.plainOutput && read.plainOutput !== counts.outputTokens) {

@@ -68,7 +68,11 @@ function readUsage(span: SpanView, usage: Counts): void {
   if (ofUnit !== undefined) {
     const quantity = first(usage, 'total', 'input', 'output')
     if (quantity !== undefined) span.setUsage(ofUnit.field, quantity / ofUnit.per)
-  } else if ('prompt_tokens' in usage || ('input_tokens' in usage && 'input_tokens_details' in usage)) {
+  } else if (
+    'prompt_tokens' in usage ||
+    'completion_tokens' in usage ||
+    ('input_tokens' in usage && 'input_tokens_details' in usage)
+  ) {
     readOpenAi(span, usage)
   } else readBuckets(span, usage)
 }

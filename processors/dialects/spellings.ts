@@ -83,6 +83,10 @@ const bare = {
   'llm.request.model': 'requestModel',
   'llm.response.model': 'responseModel',
   'gen_ai.response.time_to_first_token': 'ttftSeconds',
+  // Dify counts in nanoseconds.
+  'gen_ai.user.time_to_first_token': 'ttftNano',
+  'trace.metadata.openrouter.first_token_ms': 'ttftMs',
+  ttft_ms: 'ttftMs',
 } as const satisfies Record<string, FieldName>
 
 export default {

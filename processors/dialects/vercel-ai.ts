@@ -4,6 +4,9 @@
 
 import { picoOfTicks, picoOfUsd } from '../../schemas/money.ts'
 import type { Dialect, SpanKindName } from '../dialect.ts'
+import { anthropic as anthropicForm } from '../provider-usage/anthropic.ts'
+import { converse } from '../provider-usage/bedrock.ts'
+import { google as googleForm } from '../provider-usage/google.ts'
 import { fillFrom, fillGrounding, objectAt } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -108,12 +111,12 @@ function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>
   const google = objectAt(metadata, 'google') ?? objectAt(metadata, 'vertex') ?? objectAt(metadata, 'googleVertex')
   const perplexity = objectAt(objectAt(metadata, 'perplexity'), 'usage')
   const own = [
-    objectAt(anthropic, 'usage'),
-    objectAt(objectAt(metadata, 'bedrock'), 'usage'),
-    objectAt(google, 'usageMetadata'),
-    objectAt(objectAt(metadata, 'openrouter'), 'usage'),
-  ]
-  for (const usage of own) if (usage !== undefined) fillFrom(span, usage)
+    [objectAt(anthropic, 'usage'), anthropicForm],
+    [objectAt(objectAt(metadata, 'bedrock'), 'usage'), converse],
+    [objectAt(google, 'usageMetadata'), googleForm],
+  ] as const
+  for (const [usage, form] of own) if (usage !== undefined) fillFrom(span, usage, form)
+  span.setUsageIfMissing('cacheReadTokens', anthropic?.['cacheReadInputTokens'])
   span.setUsageIfMissing('cacheWriteTokens', anthropic?.['cacheCreationInputTokens'])
   span.setUsageIfMissing('cacheReadTokens', openai?.['cachedPromptTokens'])
   span.setUsageIfMissing('reasoningTokens', openai?.['reasoningTokens'])
