@@ -89,6 +89,7 @@ function readAnswer(span: SpanView): void {
   )
   span.setUsage('cacheWriteTokens', custom?.['cache_creation_input_tokens'])
   span.setUsage('cacheWrite1hTokens', custom?.['ephemeral_1h_input_tokens'])
+  span.setNumberIfMissing('cacheWrite5mTokens', custom?.['ephemeral_5m_input_tokens'])
   span.setUsage('reasoningTokens', usage['thoughtsTokens'] ?? outputDetails?.['reasoning_tokens'])
   if (custom !== undefined && 'cache_read_input_tokens' in custom) span.setMeaning({ inputIncludesCache: false })
   if (usage['thoughtsTokens'] !== undefined) span.setMeaning({ outputIncludesReasoning: false })

@@ -2,8 +2,8 @@
 // candidates alone as output in the older form, with thoughts in the newer. `call_llm` names its framework as the provider.
 
 import type { Dialect } from '../dialect.ts'
-
-type Members = Readonly<Record<string, unknown>>
+import { google } from '../provider-usage/google.ts'
+import { fillFrom, objectAt } from '../provider-usage.ts'
 
 export default {
   id: 'google-adk',
@@ -20,21 +20,7 @@ export default {
   meaning: () => ({ inputIncludesCache: true }),
   read(span) {
     const answer = span.json('outputContent')
-    const usage = (answer?.['usageMetadata'] ?? answer?.['usage_metadata']) as Members | null | undefined
-    if (usage === null || typeof usage !== 'object') return
-    const count = (camel: string, snake: string): number | undefined => {
-      const value = usage[camel] ?? usage[snake]
-      return typeof value === 'number' ? value : undefined
-    }
-    const thoughts = count('thoughtsTokenCount', 'thoughts_token_count')
-    const candidates = count('candidatesTokenCount', 'candidates_token_count')
-    const prompt = count('promptTokenCount', 'prompt_token_count')
-    if (prompt !== undefined)
-      span.setUsage('inputTokens', prompt + (count('toolUsePromptTokenCount', 'tool_use_prompt_token_count') ?? 0))
-    span.setUsage('cacheReadTokens', count('cachedContentTokenCount', 'cached_content_token_count'))
-    span.setUsage('reasoningTokens', thoughts)
-    if (candidates === undefined && thoughts === undefined) return
-    span.setUsage('outputTokens', (candidates ?? 0) + (thoughts ?? 0))
-    span.setMeaning({ outputIncludesReasoning: true })
+    const usage = objectAt(answer, 'usage_metadata')
+    if (usage !== undefined) fillFrom(span, usage, google)
   },
 } satisfies Dialect

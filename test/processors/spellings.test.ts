@@ -52,6 +52,7 @@ const notRead: Readonly<Record<string, string>> = {
   'langfuse.observation.usage_details#total': 'the sum of its buckets',
   'mlflow.chat.tokenUsage#total_tokens': 'the sum of the two',
   'spring_ai: error': 'a class by its name alone, read as the message: elsewhere it is one',
+  'haystack: haystack.component.output#replies[].meta.model': 'the model that answered: response_model',
   'gen_ai.server.time_to_first_token': 'seconds at one emitter, milliseconds at another',
   'trace.metadata.openrouter.provider_slug': 'gen_ai.provider.name has it too',
   tool_token_count: 'the prompts of tools; the total tells them',
@@ -106,6 +107,11 @@ const besides: Readonly<Record<string, Attributes>> = {
   'genkit:output': { 'genkit:type': 'action', 'genkit:metadata:subtype': 'model', 'genkit:name': 'anthropic/claude-x' },
   'haystack.component.output': { 'haystack.component.type': 'OpenAIChatGenerator', 'haystack.component.name': 'llm' },
   'langsmith.usage_metadata': { 'langsmith.span.kind': 'llm' },
+  'gen_ai.usage.input_token_details': { 'langsmith.span.kind': 'llm' },
+  'gen_ai.usage.output_token_details': { 'langsmith.span.kind': 'llm' },
+  'mastra.completion_start_time': { 'mastra.span.type': 'model_generation' },
+  'gcp.vertex.agent.llm_response': { 'gcp.vertex.agent.event_id': 'e' },
+  'genkit:name': { 'genkit:type': 'action', 'genkit:metadata:subtype': 'model' },
 }
 
 function plain(value: unknown): unknown {
@@ -114,7 +120,7 @@ function plain(value: unknown): unknown {
 
 function attributesOf(attribute: string, value: Value): Attributes {
   const [name = '', path] = attribute.split('#')
-  if (path === undefined) return { [name]: value }
+  if (path === undefined) return { ...besides[name], [name]: value }
   const sent: unknown = plain(value)
   const inside = path.split('.').reduceRight<unknown>((nested, key) => {
     const list = key.endsWith('[]')
