@@ -30,7 +30,9 @@ test('every dialect is spoken by some capture', async () => {
     for (const { dialect } of JSON.parse(readFileSync(new URL(`${capture}/rows.json`, root), 'utf8')))
       spoken.add(dialect)
   const known = (await loadDialects()).map(({ id }) => id)
-  expect(known.filter((id) => !spoken.has(id))).toEqual([
+  // Clients that cannot be installed here: unrecorded.test.ts has their tables.
+  const unrecorded = ['dify', 'microsoft-extensions-ai', 'openrouter', 'sentry', 'spring-ai']
+  expect(known.filter((id) => !spoken.has(id) && !unrecorded.includes(id))).toEqual([
     'attribution-defaults',
     'attribution',
     'billed-units',
