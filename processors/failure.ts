@@ -21,8 +21,8 @@ export const failureClasses = [
 ] as const
 export type FailureClass = (typeof failureClasses)[number]
 
-/** Codes stand at the beginning of a message; what follows is a stack or a body repeated. */
-const textMax = 4096
+/** A code stands at the beginning of a message, or at the end of a stack; what is between is the stack. */
+const endLength = 1024
 
 /** Class by an error's type and HTTP status (0 for none) alone; undefined where the message has to be read. */
 export function failureOfType(errorType: string, httpStatus: number): FailureClass | undefined {
@@ -39,7 +39,7 @@ export function failureOfText(
   message: string,
   finishReason: string,
 ): FailureClass {
-  const text = message.length > textMax ? message.slice(0, textMax) : message
+  const text = message.length > 2 * endLength ? `${message.slice(0, endLength)}\n${message.slice(-endLength)}` : message
   const code = codeIn(text)
   if (code !== undefined && code !== 'provider_error') return code
   const status = httpStatus || statusOfType(errorType) || statusIn(text)

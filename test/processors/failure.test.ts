@@ -387,6 +387,11 @@ const runtimes: readonly Case[] = [
   { type: '400', want: 'other' },
   { type: '_OTHER', want: 'other' },
   { type: 'ValueError', message: 'temperature must be in [0, 2]', want: 'other' },
+  {
+    type: 'Error',
+    message: `Traceback (most recent call last):\n${'  File "app.py", line 1, in run\n'.repeat(300)}openai.RateLimitError: Error code: 429`,
+    want: 'rate_limit',
+  },
   { type: 'KeyError', message: "'answer'", want: 'other' },
   { want: 'other' },
   { type: 'error', finish: 'content_filter', want: 'content_filter' },
