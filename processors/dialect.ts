@@ -64,6 +64,8 @@ export interface Dialect {
   readonly scopes: readonly string[]
   /** Where its names stand among other dialects' names for one field, lower first: 0 the conventions', 2000 without. */
   readonly rank?: number
+  /** Scopes that it shares with spans of other kinds: they are its own where an attribute tells of generative AI at all. */
+  readonly sharedScopes?: readonly string[]
   /**
    * Attributes that give it away where the scope does not, each with its weight: on a span that carries several dialects'
    * marks the heaviest wins. `name*` matches a beginning.

@@ -45,6 +45,7 @@ export class KeyTable {
   private readonly kindCache = new Map<number, number>()
   private readonly eventCache = new Map<number, boolean>()
   private readonly scopeCache = new Map<number, number>()
+  private readonly sharedScopes = new Map<string, number>()
 
   /** `own`: names that the user gave a meaning; it stands instead of what any dialect says of them. */
   constructor(dialects: readonly Dialect[], strings: StringTable, own: ReadonlyMap<string, FieldName> = new Map()) {
@@ -150,6 +151,11 @@ export class KeyTable {
     return dialect
   }
 
+  /** Index of the dialect that shares an instrumentation scope with others, -1 when none does. */
+  dialectOfSharedScope(scope: number): number {
+    return this.sharedScopes.get(this.strings.text(scope)) ?? -1
+  }
+
   /** Id of the kind that `key` = `value` stands for, 0 when it says nothing. */
   kindOf(key: number, value: number): number {
     const place = key * 0x1000000 + value
@@ -197,6 +203,7 @@ export class KeyTable {
       if (attribute.endsWith('*')) this.markPrefixes.push({ prefix: attribute.slice(0, -1), mark })
       else this.claimMark(attribute, mark)
     }
+    for (const scope of dialect.sharedScopes ?? []) this.sharedScopes.set(scope, index)
     for (const scope of dialect.scopes) {
       const isPrefix = scope.endsWith('*')
       const name = isPrefix ? scope.slice(0, -1) : scope

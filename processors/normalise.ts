@@ -90,10 +90,11 @@ export class Normaliser {
     batch.low[low.scope_version]![row] = batch.scopeVersion[scope]!
     outcome.times(row, nowMs)
     this.resources.apply(row)
-    const scopeDialect = this.keys.dialectOfScope(scopeName)
+    let scopeDialect = this.keys.dialectOfScope(scopeName)
     const marked = fields.collect(row, scopeDialect >= 0)
     fields.store(row)
     if (fields.winners[slotOf.metadataJson]! >= 0) this.metadata.run(row)
+    if (scopeDialect < 0 && marked >= 0) scopeDialect = this.keys.dialectOfSharedScope(scopeName)
     const provider = this.provider(row)
     const dialect = scopeDialect >= 0 ? scopeDialect : marked
     const meaning = this.readDialect(row, dialect, scope, provider)

@@ -46,6 +46,8 @@ export default {
     const vendor = span.text('vendor')
     if (vendor !== undefined && ['', 'langchain'].includes(span.provider())) span.setProvider(vendor)
     if (span.text('spanType') !== 'llm') return
+    // A failed run has no outputs; the JavaScript package ends it with status OK all the same.
+    if (!span.has('outputContent') && !span.has('outputTokens') && !span.has('usageJson')) span.setError()
     const parts = {
       input_token_details: span.object('inputDetails'),
       output_token_details: span.object('outputDetails'),

@@ -118,6 +118,7 @@ function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>
   for (const [usage, form] of own) if (usage !== undefined) fillFrom(span, usage, form)
   span.setUsageIfMissing('cacheReadTokens', anthropic?.['cacheReadInputTokens'])
   span.setUsageIfMissing('cacheWriteTokens', anthropic?.['cacheCreationInputTokens'])
+  span.setUsageIfMissing('cacheReadTokens', anthropic?.['cacheReadInputTokens'])
   span.setUsageIfMissing('cacheReadTokens', openai?.['cachedPromptTokens'])
   span.setUsageIfMissing('reasoningTokens', openai?.['reasoningTokens'])
   span.setTextIfMissing('serviceTier', openai?.['serviceTier'])

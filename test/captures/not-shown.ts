@@ -13,10 +13,12 @@ const noEmbedding: Reviewed = ['not', 'embedding without usage']
 export const notShown: Readonly<Record<string, Readonly<Record<number, Reviewed>>>> = {
   'js-contrib': { 0: noSplit, 1: noSplit, 2: noUsage, 3: noSplit },
   'js-vercel5': { 0: noSplit, 1: noSplit, 6: noSplit, 7: noSplit },
+  'java-spring-ai': { 0: noSplit },
   'js-genkit': { 5: noEmbedding },
   'js-langfuse-5-openai': { 4: noEmbedding },
   'js-langfuse-5-openai-openinference': { 4: noEmbedding },
   'js-openinference-langchain': { 6: noEmbedding },
+  'js-openinference-langchain-openai': { 2: noSplit, 5: noEmbedding },
   // The usage at the end of a stream is not read.
   'js-openinference-openai': { 2: noUsage, 5: noEmbedding },
   'js-openllmetry': { 1: noUsage, 4: noSplit, 5: noEmbedding },
