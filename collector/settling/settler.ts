@@ -28,6 +28,8 @@ export interface SettlerParts extends CallPricerOptions {
 
 /** Without a mark, traces of so long ago are looked at. */
 const lookBackMs = 24 * 3_600_000
+/** From the arrival of a request to its append, on a machine that has much to do. */
+const appendMsMax = 1000
 const pauseMsMax = 15_000
 const pauseMsMin = 200
 
@@ -59,8 +61,9 @@ export class Settler {
     const { parts } = this
     if (Number.isNaN(this.sinceMs)) this.sinceMs = await this.readMark()
     const quietMs = this.now() - parts.settleAfterMs
-    // What is still in the journal comes to ClickHouse with the time of its arrival: the mark does not overtake it.
-    const untilMs = Math.min(quietMs, (parts.oldestWaitingMs() ?? Number.POSITIVE_INFINITY) - 1)
+    // What is still in the journal comes to ClickHouse with the time of its arrival, a little before that of its append: the mark does
+    // not overtake it.
+    const untilMs = Math.min(quietMs, (parts.oldestWaitingMs() ?? Number.POSITIVE_INFINITY) - appendMsMax)
     let changed = 0
     while (this.sinceMs < untilMs && !this.ending.signal.aborted) {
       const { changes, sinceMs } = await settlePass(
