@@ -111,6 +111,11 @@ export class SpanView {
     return this.strings.text(this.batch.low[low.name]![this.row]!)
   }
 
+  /** Name of the instrumentation scope. */
+  scope(): string {
+    return this.strings.text(this.batch.low[low.scope_name]![this.row]!)
+  }
+
   provider(): string {
     return this.strings.text(this.batch.low[low.provider]![this.row]!)
   }
@@ -136,6 +141,12 @@ export class SpanView {
   setCountIfMissing(field: FieldName, value: number | undefined): void {
     if (fields[field].way === fieldWay.number) this.setNumberIfMissing(field, value)
     else this.setUsageIfMissing(field, value)
+  }
+
+  /** Leaves the span without counts: those it has are nobody's who saw the answer. */
+  forgetUsage(): void {
+    const from = this.row * usageUnitCount
+    this.batch.usage.fill(Number.NaN, from, from + usageUnitCount)
   }
 
   setTextIfMissing(field: FieldName, value: unknown): void {

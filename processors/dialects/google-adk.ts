@@ -19,6 +19,10 @@ export default {
   content: ['gcp.vertex.agent.tool_call_args', 'gcp.vertex.agent.tool_response', 'gcp.vertex.agent.data'],
   meaning: () => ({ inputIncludesCache: true }),
   read(span) {
+    // Its adapter of LiteLLM hands over an output that has the reasoning in it, to which thoughts are added as to Google's candidates.
+    const isTwice = !['', 'gcp.vertex.agent'].includes(span.provider()) && !span.provider().startsWith('gcp.')
+    const [said, reasoning] = [span.usage('outputTokens'), span.usage('reasoningTokens')]
+    if (isTwice && reasoning > 0 && said >= reasoning * 2) span.setUsage('outputTokens', said - reasoning)
     const answer = span.json('outputContent')
     const usage = objectAt(answer, 'usage_metadata')
     if (usage !== undefined) fillFrom(span, usage, google)

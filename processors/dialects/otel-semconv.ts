@@ -119,7 +119,10 @@ export default {
   },
   // The package for Bedrock passes the provider's counts on, which leave the cache out.
   meaning: ({ scope }) => ({
-    inputIncludesCache: scope !== 'opentelemetry.instrumentation.genai.bedrock',
+    // Both pass Bedrock's own count on.
+    inputIncludesCache:
+      scope !== 'opentelemetry.instrumentation.genai.bedrock' &&
+      !scope.startsWith('opentelemetry.instrumentation.botocore'),
     outputIncludesReasoning: true,
   }),
   read(span) {

@@ -35,7 +35,7 @@ interface InvoiceLine {
 interface About {
   readonly telemetry_can_show?: {
     readonly fully_known: readonly number[]
-    readonly split_unknown: readonly { readonly line: number }[]
+    readonly split_unknown: readonly { readonly line: number; readonly input_shown?: string }[]
     readonly not_known: readonly { readonly line: number }[]
     readonly cache_ttl_unknown?: readonly (number | { readonly line: number })[]
   }
@@ -73,6 +73,9 @@ export function billOf(capture: string): BilledLine[] {
         said.reason === row('reasoning')
       if (!isSame) throw new Error(`${capture}: line ${at} is not what about.json says`)
     }
+    // Who leaves the cache out of the input and does not tell it either can show the rest of the input alone.
+    const split = about.telemetry_can_show?.split_unknown.find((each) => each.line === at)
+    if (split?.input_shown === 'exclusive') usage[unit.input]! -= row('cacheRead') + row('cacheWrite')
     const tier = line.service_tier ?? line.usage?.['service_tier']
     return [
       {

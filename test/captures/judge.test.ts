@@ -37,11 +37,15 @@ const altered: typeof ways = {
   'without contexts': (requests) => withoutContexts(requests),
 }
 
-/** Only what is above or below tells that these are no calls of their own: a sum made by hand, a wrapper without usage or id. */
+/**
+ * Only what is above or below, or the span that a record names, tells that these are no calls of their own: a sum made by hand, a
+ * wrapper without usage or id, a log event without an id.
+ */
 const joinedByContext = [
   'js-langfuse-5-openai-openinference',
   'py-nested-oi-contrib-openai-retry',
   'py-oi-dspy-litellm',
+  'py-adk',
 ]
 
 const captures = captureNames()
