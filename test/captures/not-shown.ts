@@ -24,6 +24,8 @@ export const notShown: Readonly<Record<string, Readonly<Record<number, Reviewed>
   'js-openllmetry': { 1: noUsage, 4: noSplit, 5: noEmbedding },
   'js-otel-instrumentation-openai': { 0: noSplit, 1: noSplit },
   'js-vercel-ai-5': { 0: noSplit, 1: noSplit, 9: noSplit },
+  'js-vercel-ai-5-objects': { 1: noSplit },
+  'js-vercel-ai-6-objects': { 0: noSplit, 1: noSplit },
   'js-vercel-ai-5-langfuse': { 0: noSplit, 1: noSplit, 9: noSplit },
   'js-oi-openai': { 1: noUsage, 2: noUsage, 4: noEmbedding },
 }

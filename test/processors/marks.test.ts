@@ -258,3 +258,32 @@ test('a message that is no text does not become the status message', () => {
   expect(exception('out of tokens')).toMatchObject({ status_message: 'out of tokens' })
   expect(exception(['out', 'of'])).not.toHaveProperty('status_message')
 })
+
+test('a scope that everybody shares is a dialect’s own only for spans that tell of generative AI', () => {
+  const call: Attributes = {
+    'gen_ai.system': 'anthropic',
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': 'claude-sonnet-4-5',
+    'gen_ai.usage.input_tokens': '100',
+    'gen_ai.usage.cache_read.input_tokens': '40',
+    'gen_ai.usage.output_tokens': '9',
+    'gen_ai.usage.total_tokens': '109',
+  }
+  expect(read(call, 'org.springframework.boot')).toMatchObject({
+    dialect: 'spring-ai',
+    usage: { input: 140, output: 9, cacheRead: 40 },
+    usage_rule: 'exclusive:emitter',
+  })
+  expect(read({ 'http.url': 'http://localhost', status: '200' }, 'org.springframework.boot')).not.toHaveProperty(
+    'dialect',
+  )
+})
+
+test('tokens counted for the asking are no call', () => {
+  const counted = {
+    'gen_ai.provider.name': 'anthropic',
+    'gen_ai.request.model': 'claude-sonnet-4-5',
+    'anthropic.message.count_tokens.input_tokens': 4300,
+  }
+  expect(read(counted, 'com.anthropic.sdk.typescript')).toMatchObject({ kind: 'other' })
+})
