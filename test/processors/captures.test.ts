@@ -31,7 +31,7 @@ test('every dialect is spoken by some capture', async () => {
       spoken.add(dialect)
   const known = (await loadDialects()).map(({ id }) => id)
   // Clients that cannot be installed here: unrecorded.test.ts has their tables.
-  const unrecorded = ['dify', 'microsoft-extensions-ai', 'openrouter', 'sentry', 'spring-ai']
+  const unrecorded = ['dify', 'microsoft-extensions-ai', 'openrouter', 'sentry']
   expect(known.filter((id) => !spoken.has(id) && !unrecorded.includes(id))).toEqual([
     'attribution-defaults',
     'attribution',

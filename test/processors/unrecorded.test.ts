@@ -1,4 +1,4 @@
-// Emitters that cannot be installed here, and whose bytes nobody recorded for us: their tables, over attributes written by hand.
+// Emitters that cannot be installed here, and providers that none was recorded with: their tables, over attributes written by hand.
 
 import { expect, test } from 'vitest'
 import { cost } from '../../schemas/span-batch.ts'
