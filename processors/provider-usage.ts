@@ -85,10 +85,8 @@ export function fillFromAnswer(span: SpanView, given: Counts): void {
   span.setTextIfMissing('serviceTier', answer['service_tier'])
   const usage = usageOf(answer)
   if (usage !== undefined) fillFrom(span, usage)
-  span.setCountIfMissing('webSearchCalls', callsOf(answer, 'web_search_call').length || undefined)
-  span.setCountIfMissing('fileSearchCalls', callsOf(answer, 'file_search_call').length || undefined)
-  const containers = new Set(callsOf(answer, 'code_interpreter_call').map((call) => call['container_id']))
-  span.setCountIfMissing('codeSessions', containers.size || undefined)
+  const output = listAt(answer, 'output')
+  if (output.length > 0) fillCalls(span, output)
   fillGrounding(span, listAt(answer, 'candidates'), String(answer['modelVersion'] ?? answer['model_version'] ?? ''))
 }
 
@@ -116,6 +114,10 @@ export function fillGrounding(span: SpanView, candidates: readonly Counts[], mod
 }
 
 /** Tool calls of OpenAI's Responses that have a fee of their own. */
-function callsOf(answer: Counts, type: string): readonly Counts[] {
-  return listAt(answer, 'output').filter((item) => item['type'] === type)
+function fillCalls(span: SpanView, output: readonly Counts[]): void {
+  const callsOf = (type: string): readonly Counts[] => output.filter((item) => item['type'] === type)
+  span.setCountIfMissing('webSearchCalls', callsOf('web_search_call').length || undefined)
+  span.setCountIfMissing('fileSearchCalls', callsOf('file_search_call').length || undefined)
+  const containers = new Set(callsOf('code_interpreter_call').map((call) => call['container_id']))
+  span.setCountIfMissing('codeSessions', containers.size || undefined)
 }

@@ -68,7 +68,14 @@ const byThePiece: ReadonlySet<string> = new Set<FieldName>([
 
 export function readBy(form: UsageForm, usage: Counts): ProviderUsage {
   const counts: { [field in FieldName]?: number | undefined } = {}
-  for (const [field, paths] of Object.entries(form.paths)) counts[field as FieldName] = firstNumber(usage, paths)
+  const { places, lookups } = planOf(form)
+  const parents = places.map((at) => valueIn(usage, at))
+  for (const { field, place, at } of lookups) {
+    const parent = parents[place]
+    if (parent === undefined || counts[field] !== undefined) continue
+    const found = numberOf(valueIn(parent, at))
+    if (found !== undefined) counts[field] = found
+  }
   const { inputTokens: plainInput, outputTokens: plainOutput } = counts
   counts.inputTokens = withBeside(plainInput, usage, form.besideInput)
   counts.outputTokens = withBeside(plainOutput, usage, form.besideOutput)
@@ -108,7 +115,10 @@ export function listAt(parent: Counts | undefined, key: string): readonly Counts
 }
 
 export function numberAt(parent: Counts, path: string): number | undefined {
-  const value = valueAt(parent, path)
+  return numberOf(valueIn(parent, keysOf(path)))
+}
+
+function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
@@ -122,34 +132,75 @@ function withBeside(plain: number | undefined, usage: Counts, paths: readonly st
   return sumOf([plain, ...paths.map((path) => numberAt(usage, path))])
 }
 
-function firstNumber(usage: Counts, paths: readonly string[]): number | undefined {
-  for (const path of paths) {
-    const found = numberAt(usage, path)
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
 function firstText(usage: Counts, paths: readonly string[]): string | undefined {
   for (const path of paths) {
-    const found = valueAt(usage, path)
+    const found = valueIn(usage, keysOf(path))
     if (typeof found === 'string' && found !== '') return found
   }
   return undefined
 }
 
-function valueAt(parent: Counts, path: string): unknown {
-  let at: Counts | undefined = parent
-  const keys = path.split('.')
-  const last = keys.pop()!
-  for (const key of keys) at = objectAt(at, key)
-  return at?.[last] ?? at?.[camel(last)]
+/** Both cases of each key on the way. */
+type Keys = readonly (readonly [snake: string, camel: string])[]
+
+/** A form's paths in their order, each by the place it is in, so that a part that an answer lacks costs one look. */
+interface Plan {
+  readonly places: readonly Keys[]
+  readonly lookups: readonly { readonly field: FieldName; readonly place: number; readonly at: Keys }[]
+}
+
+const plans = new Map<UsageForm, Plan>()
+const keysByPath = new Map<string, Keys>()
+
+function planOf(form: UsageForm): Plan {
+  let plan = plans.get(form)
+  if (plan === undefined) {
+    const paths = Object.entries(form.paths).flatMap(([field, each]) =>
+      each.map((path) => ({
+        field: field as FieldName,
+        parent: path.slice(0, Math.max(path.lastIndexOf('.'), 0)),
+        path,
+      })),
+    )
+    const parents = [...new Set(paths.map(({ parent }) => parent))]
+    plan = {
+      places: parents.map((parent) => (parent === '' ? [] : keysOf(parent))),
+      lookups: paths.map(({ field, parent, path }) => ({
+        field,
+        place: parents.indexOf(parent),
+        at: keysOf(path.slice(path.lastIndexOf('.') + 1)),
+      })),
+    }
+    plans.set(form, plan)
+  }
+  return plan
+}
+
+function keysOf(path: string): Keys {
+  let keys = keysByPath.get(path)
+  if (keys === undefined) {
+    keys = path.split('.').map((key) => [key, camel(key)] as const)
+    keysByPath.set(path, keys)
+  }
+  return keys
+}
+
+function valueIn(parent: unknown, keys: Keys): unknown {
+  let at = parent
+  for (let i = 0; i < keys.length; i++) {
+    if (typeof at !== 'object' || at === null) return undefined
+    const [snake, camelKey] = keys[i]!
+    const here = at as Counts
+    at = here[snake] ?? (snake === camelKey ? undefined : here[camelKey])
+  }
+  return at
 }
 
 function withoutGaps(counts: { readonly [field in FieldName]?: number | undefined }): ReadUsage {
-  return Object.fromEntries(
-    Object.entries(counts).filter(([field, count]) => count !== undefined && !(count === 0 && byThePiece.has(field))),
-  ) as ReadUsage
+  const told: { [field in FieldName]?: number } = {}
+  for (const [field, count] of Object.entries(counts))
+    if (count !== undefined && !(count === 0 && byThePiece.has(field))) told[field as FieldName] = count
+  return told
 }
 
 const camels = new Map<string, string>()
