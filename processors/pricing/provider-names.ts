@@ -33,6 +33,7 @@ const aliases: { readonly [canonical: string]: readonly string[] } = {
   ],
   anthropic: ['claude', 'chatanthropic'],
   'aws.bedrock': [
+    'amazon',
     'amazon-bedrock',
     'amazon_bedrock',
     'bedrock',
