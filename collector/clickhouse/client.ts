@@ -19,6 +19,17 @@ export interface InsertRequest {
   readonly rows: number
 }
 
+export interface InsertSelectRequest {
+  /** `INSERT INTO … SELECT … FROM input('…')`, without its FORMAT. */
+  readonly sql: string
+  readonly parameters?: QueryParameters
+  /** Native blocks of the columns that `input` names. */
+  readonly body: readonly Uint8Array[]
+  /** As of InsertRequest. */
+  readonly token: string
+  readonly settings?: ClickHouseSettings
+}
+
 /** Every method but `ping` and `close` rejects with ClickHouseError. */
 export interface ClickHouse {
   /** Rows as objects; 64-bit integers and decimals as strings. Values go in as `{name:Type}` parameters. */
@@ -34,6 +45,8 @@ export interface ClickHouse {
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
   /** The body's memory is the caller's again when the promise settles. An insert given up by the signal may still succeed. */
   insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
+  /** Rows made by a statement of those that are sent with it; the body as of `insert`. */
+  insertSelect(request: InsertSelectRequest): Promise<void>
   ping(): Promise<boolean>
   close(): Promise<void>
 }
@@ -150,6 +163,14 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
         settings: { ...insertSettings, insert_deduplication_token: token },
         body,
         signal,
+      })
+    },
+    async insertSelect({ sql, parameters, body, token, settings }) {
+      await send({
+        sql: `${sql}\nFORMAT Native`,
+        parameters,
+        settings: { ...statementSettings, ...insertSettings, insert_deduplication_token: token, ...settings },
+        body,
       })
     },
     ping: async () => (await client.ping()).success,

@@ -9,8 +9,9 @@
 import { createHash } from 'node:crypto'
 import type { Change } from '../../processors/settling/changes.ts'
 import { spansTable } from '../../schemas/spans-table.ts'
-import { columnNames } from '../../schemas/table.ts'
-import { type ClickHouse, insertSettings } from '../clickhouse/client.ts'
+import { columnNames, type Table } from '../../schemas/table.ts'
+import type { ClickHouse } from '../clickhouse/client.ts'
+import { encodeRows, type Row } from '../clickhouse/native.ts'
 
 /** Columns that a correction may change, and how text becomes their value. */
 const corrected: Readonly<Record<string, keyof typeof values>> = {
@@ -69,40 +70,69 @@ const values = {
   uint16: (name: string) => `toUInt16OrZero(c.changes['${name}'])`,
 } as const
 
-/** Rejects with ClickHouseError. Callers take turns: two that write different changes of one span would both cancel it. */
+/** What a statement is sent of each change. */
+const changesTable = {
+  name: 'changes',
+  doc: 'Changes of spans, each with what is told of it.',
+  columns: [
+    { name: 'project_id', type: 'String', doc: 'Project.' },
+    { name: 'trace_id', type: 'String', doc: 'Trace.' },
+    { name: 'span_id', type: 'String', doc: 'Span.' },
+    { name: 'revision', type: 'UInt32', doc: 'Revision that the change makes.' },
+    { name: 'changes', type: 'Map(LowCardinality(String), String)', doc: 'New value by column, as text.' },
+    { name: 'shown', type: 'Map(LowCardinality(String), String)', doc: '`from → to` by column.' },
+    { name: 'reason', type: 'String', doc: 'Why.' },
+    { name: 'evidence', type: 'String', doc: 'What it was seen by.' },
+    { name: 'old_cost', type: 'String', doc: 'Total before, as text; empty for none.' },
+    { name: 'new_cost', type: 'String', doc: 'Total after, as text; empty for none.' },
+  ],
+} as const satisfies Table
+
+const sentChanges = `input('${changesTable.columns.map(({ name, type }) => `${name} ${type}`).join(', ')}')`
+
+/**
+ * At most 1,000 changes: the ids of their traces are one value of a statement, of which a server reads 128 KiB.
+ * Rejects with ClickHouseError. Callers take turns: two that write different changes of one span would both cancel it.
+ */
 export async function writeCorrections(
-  clickhouse: Pick<ClickHouse, 'command'>,
+  clickhouse: Pick<ClickHouse, 'insertSelect'>,
   changes: readonly Change[],
   { nowMs, madeBy }: { readonly nowMs: number; readonly madeBy: string },
 ): Promise<void> {
   if (changes.length === 0) return
-  const parameters = {
-    projects: changes.map(({ stored }) => stored.project_id),
-    traces: changes.map(({ stored }) => stored.trace_id),
-    spans: changes.map(({ stored }) => stored.span_id),
-    revisions: changes.map(({ stored }) => stored.revision + 1),
-    values: changes.map(({ columns }) => columns),
-  }
-  const told = {
-    reasons: changes.map(({ reason }) => reason),
-    shown: changes.map(shownChanges),
-    oldCosts: changes.map(({ stored }) => stored.total_cost ?? ''),
-    newCosts: changes.map(({ stored, columns }) => columns['total_cost'] ?? stored.total_cost ?? ''),
-    evidences: changes.map(({ evidence }) => evidence),
-    now: nowMs,
-    by: madeBy,
-  }
-  const token = createHash('sha256').update(JSON.stringify(parameters)).digest('hex')
-  await clickhouse.command(
-    correctionsSql,
-    { ...parameters, ...told },
-    { ...insertSettings, insert_deduplication_token: `settle-corrections-${token}` },
-  )
-  await clickhouse.command(pairsSql, parameters, {
-    ...insertSettings,
-    insert_deduplication_token: `settle-${token}`,
-    max_threads: 1,
+  const body = encodeRows(changesTable, changes.map(sentRow))
+  const hash = createHash('sha256')
+  for (const part of body) hash.update(part)
+  const token = hash.digest('hex')
+  await clickhouse.insertSelect({
+    sql: correctionsSql,
+    parameters: { now: nowMs, by: madeBy },
+    body,
+    token: `settle-corrections-${token}`,
   })
+  await clickhouse.insertSelect({
+    sql: pairsSql,
+    parameters: { traces: [...new Set(changes.map(({ stored }) => stored.trace_id))] },
+    body,
+    token: `settle-${token}`,
+    settings: { max_threads: 1 },
+  })
+}
+
+function sentRow(change: Change): Row {
+  const { stored, columns, reason, evidence } = change
+  return {
+    project_id: stored.project_id,
+    trace_id: stored.trace_id,
+    span_id: stored.span_id,
+    revision: stored.revision + 1,
+    changes: columns,
+    shown: shownChanges(change),
+    reason,
+    evidence,
+    old_cost: stored.total_cost ?? '',
+    new_cost: columns['total_cost'] ?? stored.total_cost ?? '',
+  }
 }
 
 /** Column → `from → to`, as a person reads it; columns that stay as they are are left out. */
@@ -117,24 +147,18 @@ function shownChanges({ stored, columns }: Change): Record<string, string> {
   )
 }
 
-const keyArrays = '{projects:Array(String)}, {traces:Array(String)}, {spans:Array(String)}, {revisions:Array(UInt32)}'
-
 const correctionsSql = `INSERT INTO ledger_corrections
   (project_id, corrected_at, trace_id, span_id, revision, reason, changes, old_cost, new_cost, evidence, made_by)
-SELECT r.1, fromUnixTimestamp64Milli({now:Int64}), r.2, r.3, r.4, r.5, r.6, toDecimal64OrNull(r.7, 12), toDecimal64OrNull(r.8, 12), r.9, {by:String}
-FROM (
-  SELECT arrayJoin(arrayZip(${keyArrays}, {reasons:Array(String)}, {shown:Array(Map(String, String))},
-    {oldCosts:Array(String)}, {newCosts:Array(String)}, {evidences:Array(String)})) AS r
-)`
+SELECT project_id, fromUnixTimestamp64Milli({now:Int64}), trace_id, span_id, revision, reason, shown,
+  toDecimal64OrNull(old_cost, 12), toDecimal64OrNull(new_cost, 12), evidence, {by:String}
+FROM ${sentChanges}`
 
 /** Cancelling copy and new state of every changed span that is still as it was found. */
 const pairsSql = `INSERT INTO spans (${columnNames(spansTable).join(', ')})
 SELECT ${spansTable.columns.map(({ name }) => `${expressionOf(name)} AS ${name}_`).join(', ')}
-FROM (SELECT * FROM spans FINAL WHERE trace_id IN {traces:Array(String)} AND span_id IN {spans:Array(String)}) AS s
-INNER JOIN (
-  SELECT r.1 AS project_id, r.2 AS trace_id, r.3 AS span_id, r.4 AS revision, r.5 AS changes
-  FROM (SELECT arrayJoin(arrayZip(${keyArrays}, {values:Array(Map(String, String))})) AS r)
-) AS c ON s.project_id = c.project_id AND s.trace_id = c.trace_id AND s.span_id = c.span_id
+FROM (SELECT * FROM spans FINAL WHERE trace_id IN {traces:Array(String)}) AS s
+INNER JOIN (SELECT project_id, trace_id, span_id, revision, changes FROM ${sentChanges}) AS c
+  ON s.project_id = c.project_id AND s.trace_id = c.trace_id AND s.span_id = c.span_id
 ARRAY JOIN [toInt8(-1), toInt8(1)] AS new_sign
 WHERE c.revision = s.revision + 1
 ORDER BY s.project_id, s.trace_id, s.span_id, new_sign`

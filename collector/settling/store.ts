@@ -38,22 +38,32 @@ const attribution = ['user_id', 'session_id', 'feature', 'team', 'customer', 'en
 /** A call, or a span with usage that does not say of which model: the other word on a call that an event tells of. */
 const isTold = `(${isCall} OR (input_tokens IS NOT NULL AND request_model = '' AND response_model = ''))`
 
-/** Traces that got spans after `sinceMs`, none of them after `untilMs` (Unix milliseconds). */
+const touchedSql = `SELECT trace_id, toUnixTimestamp64Milli(max(ingested_at)) AS newest FROM spans
+  WHERE ingested_at > fromUnixTimestamp64Milli({since:Int64}) AND revision = 0`
+
+/**
+ * Traces that got spans after `sinceMs`, none of them after `untilMs` (Unix milliseconds): at most `limit`, but that those of
+ * one millisecond, as of one large request, stay together.
+ */
 export async function touchedTraces(
   clickhouse: Reader,
   { sinceMs, untilMs, limit }: { sinceMs: number; untilMs: number; limit: number },
 ): Promise<{ traceIds: string[]; newestMs: number }> {
   const rows = await clickhouse.query<{ trace_id: string; newest: string }>(
-    `SELECT trace_id, toUnixTimestamp64Milli(max(ingested_at)) AS newest FROM spans
-    WHERE ingested_at > fromUnixTimestamp64Milli({since:Int64}) AND revision = 0
-    GROUP BY trace_id HAVING newest <= {until:Int64} ORDER BY newest, trace_id LIMIT {limit:UInt32}`,
+    `${touchedSql} GROUP BY trace_id HAVING newest <= {until:Int64} ORDER BY newest, trace_id LIMIT {limit:UInt32}`,
     { since: sinceMs, until: untilMs, limit },
   )
   // A page that is full may have been cut within a millisecond: its last one is left to the next.
   const isFull = rows.length === limit
   const last = Number(rows.at(-1)?.newest ?? untilMs)
   const kept = isFull ? rows.filter(({ newest }) => Number(newest) < last) : rows
-  if (isFull && kept.length === 0) return { traceIds: rows.map(({ trace_id }) => trace_id), newestMs: last }
+  if (isFull && kept.length === 0) {
+    const all = await clickhouse.query<{ trace_id: string }>(
+      `${touchedSql} GROUP BY trace_id HAVING newest = {last:Int64} ORDER BY trace_id`,
+      { since: sinceMs, last },
+    )
+    return { traceIds: all.map(({ trace_id }) => trace_id), newestMs: last }
+  }
   return { traceIds: kept.map(({ trace_id }) => trace_id), newestMs: isFull ? last - 1 : untilMs }
 }
 

@@ -110,10 +110,16 @@ export function sameUsage(a: Float64Array, b: Float64Array): boolean {
 
 /** Reasoning that `other` reports and `usage` does not. */
 function unknownReasoning(usage: Float64Array, other: Float64Array): number {
-  return usage[unit.reasoning]! > 0 || !(other[unit.reasoning]! > 0) ? 0 : other[unit.reasoning]!
+  return usage[unit.reasoning]! > 0 ? 0 : reasoningOf(other)
 }
 
-function cachedOf(usage: Float64Array): number {
+/** Reasoning that is reported. */
+export function reasoningOf(usage: Float64Array): number {
+  return usage[unit.reasoning]! > 0 ? usage[unit.reasoning]! : 0
+}
+
+/** Cached input that is reported, read and written. */
+export function cachedOf(usage: Float64Array): number {
   const part = (slot: number): number => (usage[slot]! > 0 ? usage[slot]! : 0)
   return part(unit.cacheRead) + part(unit.cacheWrite)
 }

@@ -11,11 +11,13 @@
 import { unit } from '../../schemas/usage.ts'
 import {
   agreeInOne,
+  cachedOf,
   clockSlackMicros,
   compareRecords,
   isAbove,
   isInside,
   type Node,
+  reasoningOf,
   sameModel,
   sameUsage,
 } from './record.ts'
@@ -58,7 +60,11 @@ export class Twins {
 
   /** Whether a scope has seen both calls, each with its set: one to one, a call has one record of each scope. */
   isOfOneScope(a: Node, b: Node): boolean {
-    return !this.scopesOf(this.find(a)).isDisjointFrom(this.scopesOf(this.find(b)))
+    const [ofA, ofB] = [this.find(a), this.find(b)]
+    // Fast path: asked of most pairs, of which few were ever joined.
+    if (!this.scopes.has(ofA) && !this.scopes.has(ofB) && !ofA.record.isEvent && !ofB.record.isEvent)
+      return ofA.record.scope === ofB.record.scope
+    return !this.scopesOf(ofA).isDisjointFrom(this.scopesOf(ofB))
   }
 
   find(node: Node): Node {
@@ -150,25 +156,97 @@ function joinOverlapping(
   isAlike: Likeness,
   isMeant: (one: Node, other: Node) => boolean = () => true,
 ): void {
+  const likes = new Likes(calls)
   for (const [at, one] of calls.entries()) {
-    for (let i = at + 1; i < calls.length; i++) {
+    for (const i of likes.after(at)) {
       const other = calls[i]!
-      if (other.record.start > one.record.end + clockSlackMicros) break
-      if (twins.isOfOneScope(one, other) || !isMeant(one, other)) continue
-      if (couldBeTwins(one, other, isAlike)) twins.join(one, other)
+      if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike) || twins.isOfOneScope(one, other)) continue
+      twins.join(one, other)
     }
   }
+}
+
+/**
+ * Which calls can be alike at all: of equal input, with or without its cached part; of equal output, with or without its
+ * reasoning, where one does not tell its input; of one trace, where one tells no usage. What `sameUsage` and `nearlySame` find
+ * alike is among them.
+ */
+class Likes {
+  private readonly calls: readonly Node[]
+  /** Places in `calls`, ascending. */
+  private readonly byKey = new Map<string, number[]>()
+
+  constructor(calls: readonly Node[]) {
+    this.calls = calls
+    for (const [at, call] of calls.entries()) for (const key of keysOf(call)) this.add(key, at)
+  }
+
+  /** Places after `at` of what could be a twin and begins before that one ends, ascending. */
+  after(at: number): number[] {
+    const one = this.calls[at]!
+    const lists = keysAskedBy(one).map((key) => this.during(this.byKey.get(key) ?? [], at))
+    const some = lists.filter((list) => list.length > 0)
+    if (some.length < 2) return some[0] ?? []
+    return [...new Set(some.flat())].sort((a, b) => a - b)
+  }
+
+  /** Of ascending places, those after `at` whose call begins before that one ends. */
+  private during(places: readonly number[], at: number): number[] {
+    const last = this.calls[at]!.record.end + clockSlackMicros
+    let [low, high] = [0, places.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (places[middle]! <= at) low = middle + 1
+      else high = middle
+    }
+    let to = low
+    while (to < places.length && this.calls[places[to]!]!.record.start <= last) to++
+    return places.slice(low, to)
+  }
+
+  private add(key: string, at: number): void {
+    const places = this.byKey.get(key)
+    if (places === undefined) this.byKey.set(key, [at])
+    else places.push(at)
+  }
+}
+
+/** Under which a call is found. */
+function keysOf(call: Node): Set<string> {
+  const { usage, traceId } = call.record
+  const [input, output] = [usage[unit.input]!, usage[unit.output]!]
+  const keys = new Set([`trace ${traceId}`])
+  if (!call.hasUsage) return keys.add(`silent ${traceId}`)
+  if (input >= 0) keys.add(`input ${input}`).add(`input ${input - cachedOf(usage)}`)
+  if (output >= 0) {
+    for (const each of [output, output - reasoningOf(usage)]) {
+      keys.add(`output ${each}`)
+      if (!(input >= 0)) keys.add(`lone output ${each}`)
+    }
+  }
+  return keys
+}
+
+/** Under which its twins are found. */
+function keysAskedBy(call: Node): string[] {
+  const { usage, traceId } = call.record
+  const [input, output] = [usage[unit.input]!, usage[unit.output]!]
+  if (!call.hasUsage) return [`trace ${traceId}`]
+  const outputs = output >= 0 ? [output, output - reasoningOf(usage)] : []
+  if (!(input >= 0)) return [`silent ${traceId}`, ...outputs.map((each) => `output ${each}`)]
+  const inputs = [input, input - cachedOf(usage)].map((each) => `input ${each}`)
+  return [`silent ${traceId}`, ...inputs, ...outputs.map((each) => `lone output ${each}`)]
 }
 
 function couldBeTwins(a: Node, b: Node, isAlike: Likeness): boolean {
   const [one, other] = [a.record, b.record]
   if (one.project !== other.project || one.resource !== other.resource) return false
   if (!isInside(one, other) && !isInside(other, one)) return false
-  if (!sameModel(one, other)) return false
   if (a.hasUsage && b.hasUsage) {
     if (!isAlike(one.usage, other.usage)) return false
     // One of them, or both, do not tell: only within a trace, where there is more than time that speaks for it.
   } else if (one.traceId !== other.traceId || one.isError !== other.isError) return false
+  if (!sameModel(one, other)) return false
   if (areOtherIds(one.responseId, other.responseId)) return false
   return !isAbove(a, b) && !isAbove(b, a)
 }

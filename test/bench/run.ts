@@ -1,4 +1,4 @@
-// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick] [-- --only pricing]`.
+// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick] [-- --only pricing|settling]`.
 // Collector, engine and generator are processes of their own; CPU is counted over all threads of the collector from the
 // first send until the rows are countable. Each collector is measured twice: right after its start, while V8 still compiles,
 // and warm. The straightforward collector takes turns with ours in the same run, and is given the same two runs.
@@ -14,6 +14,7 @@ import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 import { measurePricing } from './pricing.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
 import { shareOf } from './profile.ts'
+import { measureSettling } from './settling.ts'
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
@@ -53,9 +54,9 @@ const shapes: readonly Shape[] = [
   { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
 ]
 
-if (options.only !== '' && options.only !== 'pricing')
-  throw new Error(`--only ${options.only}: there is "pricing" alone`)
-pricing()
+const parts = ['', 'pricing', 'settling']
+if (!parts.includes(options.only)) throw new Error(`--only ${options.only}: there is "pricing" and "settling"`)
+if (options.only !== 'settling') pricing()
 if (options.only === '') core()
 const engine = await startTestEngine()
 let runs = 0
@@ -64,7 +65,8 @@ try {
     await compare()
     await idleAndHalfLoad()
   }
-  await pricingShare()
+  if (options.only !== 'settling') await pricingShare()
+  if (options.only !== 'pricing') await settling()
 } finally {
   await engine.stop()
 }
@@ -77,6 +79,11 @@ function pricing(): void {
   console.log(
     `  ${millions(rowsPerSecond)} million/s (${millions(range[0])} to ${millions(range[1])}), ${questions} questions; genai-prices calcPrice ${(foreignPerSecond / 1e3).toFixed(1)} thousand/s, ratio ${ratio.toFixed(0)}`,
   )
+}
+
+async function settling(): Promise<void> {
+  const { changesPerSecond } = await measureSettling(engine, Math.round(10_000 * scale))
+  console.log(`\nSettling: calls told twice, put right: ${Math.round(changesPerSecond)}/s`)
 }
 
 function core(): void {

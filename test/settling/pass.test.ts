@@ -221,3 +221,26 @@ test('a trace that still gets spans is left alone, and found when it has gone qu
     changes: 1,
   })
 })
+
+test('a request of more traces than a page holds is settled whole', async () => {
+  const calls = 2100
+  const rows = Array.from({ length: calls }, (_, i) => {
+    const trace = { project_id: 'large', trace_id: i.toString(16).padStart(32, '0'), response_id: `large-${i}` }
+    return [
+      call('inner', { ...trace, parent_span_id: 'outer', input_tokens: 100 + i }),
+      call('outer', { ...trace, scope_name: 'gateway', input_tokens: 100 + i }),
+    ]
+  })
+  await insertSpans(engine.clickhouse, rows.flat())
+  let since = 0
+  for (let isMore = true; isMore; ) {
+    const { clickhouse } = engine
+    const pass = await settlePass(
+      { clickhouse, now: Date.now, ...priceless },
+      { sinceMs: since, untilMs: Date.now() + 1000 },
+    )
+    since = pass.sinceMs
+    isMore = pass.isMore
+  }
+  expect(await rollup('large')).toMatchObject({ calls: String(calls), cost: (calls * 0.75).toString() })
+})
