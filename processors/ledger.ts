@@ -63,6 +63,8 @@ export class Ledger {
   private readonly conditionWords = new Map<number, number>()
   /** What the provider's model asked for implies, by their key; of the book in use. */
   private readonly implied = new Map<number, Implied>()
+  /** Platform by the name asked for and the one of the answer, where the span names no provider. */
+  private readonly platforms = new Map<number, number>()
   /** Keys of those that imply nothing at any time, nearly all, at hand. */
   private readonly plainRequests = new Float64Array(nearSize).fill(-1)
   private readonly result: PricedCall = {
@@ -106,6 +108,7 @@ export class Ledger {
     this.book = book
     this.near.fill(undefined)
     this.implied.clear()
+    this.platforms.clear()
     this.plainRequests.fill(-1)
     const known = this.slotsByBook.get(book)
     this.slots = known ?? new Map()
@@ -129,6 +132,7 @@ export class Ledger {
       this.words.clear()
       this.conditionWords.clear()
       this.implied.clear()
+      this.platforms.clear()
       this.plainRequests.fill(-1)
       this.common = {
         priced: this.word('priced'),
@@ -159,7 +163,9 @@ export class Ledger {
   /** An answer names the model alone; where it was asked for, `global.anthropic.…`, is part of its price. */
   private placeByRequest(row: number, request: number): void {
     const { batch, strings, conditions } = this
-    const provider = batch.low[low.provider]![row]!
+    const providers = batch.low[low.provider]!
+    if (providers[row] === 0) providers[row] = this.platform(request, batch.low[low.model]![row]!)
+    const provider = providers[row]!
     const key = provider * 0x4000000 + request
     const place = (Math.imul(request, 0x9e3779b1) ^ provider) & (nearSize - 1)
     if (this.plainRequests[place] === key) return
@@ -173,6 +179,16 @@ export class Ledger {
     if (implied !== null) batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
     else if (found.fromMs === Number.NEGATIVE_INFINITY && found.toMs === Number.POSITIVE_INFINITY)
       this.plainRequests[place] = key
+  }
+
+  private platform(request: number, answered: number): number {
+    const key = request * 0x4000000 + answered
+    let platform = this.platforms.get(key)
+    if (platform === undefined) {
+      platform = this.word(this.book.platformOf(this.strings.text(request), this.strings.text(answered)))
+      this.platforms.set(key, platform)
+    }
+    return platform
   }
 
   private price(row: number, model: number): void {

@@ -168,6 +168,15 @@ export class PriceBook {
     return { implied: impliedBy(provider, name), fromMs: window.fromMs, toMs: window.toMs }
   }
 
+  /**
+   * The platform whose form a name has that was asked for (`us.anthropic.…` is Bedrock's), where it lists both that name and the
+   * one of the answer; else ''. For spans that name no provider: the answer's bare name would be taken for its maker's.
+   */
+  platformOf(requested: string, answered: string): string {
+    const named = this.namedIn(requested)
+    return named !== '' && this.shelfOf(named, answered)?.knows(answered) === true ? named : ''
+  }
+
   /** By the catalogue alone. */
   private inCatalogue(provider: string, model: string, conditions: CallConditions, window: Window): Resolution {
     const shelf = this.shelfOf(provider === '' ? this.ownerOf(model) : provider, model)

@@ -69,6 +69,13 @@ test('a profile’s geography counts also where the answer names the model witho
   const host = { 'server.address': 'bedrock-runtime.us-gov-west-1.amazonaws.com' }
   expect(total('anthropic.claude-sonnet-4-5-20250929-v1:0', host)).toBe(7.2)
   expect(total('global.anthropic.claude-sonnet-4-5-20250929-v1:0', host)).toBe(6)
+  // Nor does it take a provider's name: the form of the name that was asked for is Bedrock's alone.
+  const us = { 'gen_ai.request.model': 'us.anthropic.claude-sonnet-4-5-20250929-v1:0' }
+  expect(priced.total('', 'claude-sonnet-4-5-20250929', us) / 1e12).toBe(6.6)
+  expect(priced.bench.strings.text(priced.bench.batch.low[low.provider]![0]!)).toBe('aws.bedrock')
+  expect(
+    priced.total('', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': 'us.anthropic.unheard-of' }) / 1e12,
+  ).toBe(3)
   // Another provider's names say nothing of that kind.
   const openai = (request: string): number => priced.total('openai', 'gpt-4o', { 'gen_ai.request.model': request })
   expect(openai('us.gpt.4o')).toBe(openai('gpt-4o'))
