@@ -220,8 +220,11 @@ describe('with the calls that are judged', () => {
 
   test('list by model, score and source; newest first, as many as asked for', async () => {
     expect(await get('/api/feedback?model=gpt-4.1&score=-1&source=user')).toMatchObject([{ tags: ['too-long'] }])
-    expect(await get('/api/feedback?limit=1')).toMatchObject([{ span_id: 'c', score: 0 }])
-    expect(await get('/api/feedback?limit=1000&project=default')).toHaveLength(3)
+    const all = (await get('/api/feedback?limit=1000&project=default')) as unknown as { created_at: number }[]
+    expect(all).toHaveLength(3)
+    const times = all.map(({ created_at }) => created_at)
+    expect(times).toEqual(times.toSorted((a, b) => b - a))
+    expect(await get('/api/feedback?limit=1')).toEqual(all.slice(0, 1))
   })
 
   test('summary', async () => {

@@ -179,7 +179,8 @@ describe('scores', () => {
 })
 
 describe('a list of scores, as SDKs of version 5 send', () => {
-  const at = '2026-11-24T14:04:44.536243Z'
+  /** The first is the newest. */
+  const at = (second: number): string => `2026-11-24T14:04:${second}.536243Z`
   const list = [
     {
       id: 'v5-1',
@@ -188,7 +189,7 @@ describe('a list of scores, as SDKs of version 5 send', () => {
       name: 'relevance',
       value: 0.9,
       dataType: 'NUMERIC',
-      timestamp: at,
+      timestamp: at(44),
     },
     {
       id: 'v5-2',
@@ -197,7 +198,7 @@ describe('a list of scores, as SDKs of version 5 send', () => {
       value: 1,
       comment: 'helpful',
       dataType: 'NUMERIC',
-      timestamp: at,
+      timestamp: at(43),
     },
     {
       id: 'v5-3',
@@ -205,9 +206,9 @@ describe('a list of scores, as SDKs of version 5 send', () => {
       name: 'tone',
       value: 'polite',
       dataType: 'CATEGORICAL',
-      timestamp: at,
+      timestamp: at(42),
     },
-    { id: 'v5-4', sessionId: 's-1', name: 'solved', value: 1, dataType: 'BOOLEAN', timestamp: at },
+    { id: 'v5-4', sessionId: 's-1', name: 'solved', value: 1, dataType: 'BOOLEAN', timestamp: at(41) },
   ]
 
   test('is accepted whole, and read back by pages', async () => {
