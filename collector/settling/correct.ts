@@ -12,9 +12,10 @@ import { spansTable } from '../../schemas/spans-table.ts'
 import { columnNames, type Table } from '../../schemas/table.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 import { encodeRows, type Row } from '../clickhouse/native.ts'
+import { fromText, type TextKind } from './from-text.ts'
 
 /** Columns that a correction may change, and how text becomes their value. */
-const corrected: Readonly<Record<string, keyof typeof values>> = {
+const corrected: Readonly<Record<string, TextKind>> = {
   provider: 'low',
   model: 'low',
   user_id: 'text',
@@ -57,18 +58,6 @@ const corrected: Readonly<Record<string, keyof typeof values>> = {
   service_tier: 'low',
   price_conditions: 'low',
 }
-
-/** As an expression over `c.changes`, text by column. */
-const values = {
-  text: (name: string) => `c.changes['${name}']`,
-  low: (name: string) => `CAST(c.changes['${name}'], 'LowCardinality(String)')`,
-  decimal: (name: string) => `toDecimal64OrNull(c.changes['${name}'], 12)`,
-  countOrNull: (name: string) => `toUInt64OrNull(c.changes['${name}'])`,
-  count: (name: string) => `toUInt64OrZero(c.changes['${name}'])`,
-  quantities: (name: string) =>
-    `CAST(JSONExtract(c.changes['${name}'], 'Map(String, Float64)'), 'Map(LowCardinality(String), Float64)')`,
-  uint16: (name: string) => `toUInt16OrZero(c.changes['${name}'])`,
-} as const
 
 /** What a statement is sent of each change. */
 const changesTable = {
@@ -168,5 +157,5 @@ function expressionOf(name: string): string {
   if (name === 'revision') return 'c.revision'
   const kind = corrected[name]
   if (kind === undefined) return `s.${name}`
-  return `if(new_sign = 1 AND mapContains(c.changes, '${name}'), ${values[kind](name)}, s.${name})`
+  return `if(new_sign = 1 AND mapContains(c.changes, '${name}'), ${fromText[kind](`c.changes['${name}']`)}, s.${name})`
 }

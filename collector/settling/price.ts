@@ -7,6 +7,7 @@ import { costCount, costColumns as costNames, low } from '../../schemas/span-bat
 import type { ClickHouse } from '../clickhouse/client.ts'
 import { readNative } from '../clickhouse/native-reader.ts'
 import { CallPricer, type CallPricerOptions, questionColumns, startColumn } from '../repricing/calls.ts'
+import { fromText, type TextKind } from './from-text.ts'
 
 const words = [
   'provider',
@@ -19,22 +20,24 @@ const words = [
   'pricing_currency',
 ] as const
 
-/** Columns that a change may have changed: asked for as they will be, by the row's place. `?` is the text. */
-const given: Readonly<Record<string, string>> = {
-  provider: `CAST(?, 'LowCardinality(String)')`,
-  usage_rule: `CAST(?, 'LowCardinality(String)')`,
-  input_tokens: 'toUInt64OrNull(?)',
-  output_tokens: 'toUInt64OrNull(?)',
-  cache_read_tokens: 'toUInt64OrZero(?)',
-  cache_write_tokens: 'toUInt64OrZero(?)',
-  reasoning_tokens: 'toUInt64OrZero(?)',
-  usage_other: `CAST(JSONExtract(?, 'Map(String, Float64)'), 'Map(LowCardinality(String), Float64)')`,
-  cost_flags: `CAST(?, 'LowCardinality(String)')`,
-  conditions: `CAST(?, 'LowCardinality(String)')`,
+/** Columns that a change may have changed: asked for as they will be, by the row's place. */
+const given: Readonly<Record<string, TextKind>> = {
+  provider: 'low',
+  usage_rule: 'low',
+  input_tokens: 'countOrNull',
+  output_tokens: 'countOrNull',
+  cache_read_tokens: 'count',
+  cache_write_tokens: 'count',
+  reasoning_tokens: 'count',
+  usage_other: 'quantities',
+  cost_flags: 'low',
+  conditions: 'low',
 }
+/** Of one statement: the texts of a column are one value, of which a server reads 128 KiB. */
+const rowsMax = 50
 const asStored = questionColumns.filter((column) => !(column in given) && !column.endsWith(' AS conditions'))
 const givenColumns = Object.entries(given).map(
-  ([name, expression]) => `${expression.replace('?', `{as_${name}:Array(String)}[place]`)} AS ${name}`,
+  ([name, kind]) => `${fromText[kind](`{as_${name}:Array(String)}[place]`)} AS ${name}`,
 )
 
 function textOf(row: Stored, name: string): string {
@@ -55,6 +58,17 @@ export async function priceStored(
   rows: readonly Stored[],
 ): Promise<Record<string, string>[]> {
   const pricer = new CallPricer(options)
+  const priced: Record<string, string>[] = []
+  for (let from = 0; from < rows.length; from += rowsMax)
+    priced.push(...(await priceSome(clickhouse, pricer, rows.slice(from, from + rowsMax))))
+  return priced
+}
+
+async function priceSome(
+  clickhouse: Pick<ClickHouse, 'native'>,
+  pricer: CallPricer,
+  rows: readonly Stored[],
+): Promise<Record<string, string>[]> {
   const answer = await clickhouse.native(
     `SELECT ${[...asStored, ...givenColumns, startColumn(true)].join(', ')},
       toUInt32(indexOf({keys:Array(String)}, concat(project_id, ' ', trace_id, ' ', span_id))) AS place
