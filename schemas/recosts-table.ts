@@ -1,5 +1,6 @@
 // Every column of `span_recosts`: what a repricing run makes of each call it changes, beside what the ledger had.
 
+import { amountColumns } from './amounts.ts'
 import type { Table } from './table.ts'
 
 const low = 'LowCardinality(String)'
@@ -16,13 +17,7 @@ export const repricedColumns = [
   'cost_reason',
   'cost_flags',
   'pricing_currency',
-  'input_cost',
-  'cache_read_cost',
-  'cache_write_cost',
-  'output_cost',
-  'other_cost',
-  'total_cost',
-  'pricing_currency_cost',
+  ...amountColumns,
 ] as const
 
 export type RepricedColumn = (typeof repricedColumns)[number]

@@ -48,16 +48,7 @@ export function startColumn(isFar: boolean): string {
   return `${isFar ? `if(${key} = '', ${stored}, toInt64OrZero(${key}))` : stored} AS began`
 }
 
-/** Amounts in the order of `costSlots`. */
-export const amountColumns = [
-  'input_cost',
-  'cache_read_cost',
-  'cache_write_cost',
-  'output_cost',
-  'other_cost',
-  'total_cost',
-  'pricing_currency_cost',
-] as const
+/** Slots of `amountColumns`, in their order. */
 export const costSlots = [
   cost.input,
   cost.cacheRead,

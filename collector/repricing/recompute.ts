@@ -1,10 +1,11 @@
 // The calls of some slices, priced anew and compared with what the ledger has.
 
+import { amountColumns } from '../../schemas/amounts.ts'
 import { repricedColumns } from '../../schemas/recosts-table.ts'
 import { costCount, low, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { type NativeBlock, readNative } from '../clickhouse/native-reader.ts'
-import { amountColumns, CallPricer, type CallPricerOptions, costSlots, picoOf } from './calls.ts'
+import { CallPricer, type CallPricerOptions, costSlots, picoOf } from './calls.ts'
 import { Differences, dateOf, groupKey } from './differences.ts'
 import { type ReadInput, readSlices } from './read-calls.ts'
 import type { ChangedRow } from './recost-block.ts'

@@ -1,12 +1,13 @@
 // hot: Changed calls → an open Native block of `span_recosts`.
 
+import { amountColumns } from '../../schemas/amounts.ts'
 import { originalName, recostsTable, repricedColumns } from '../../schemas/recosts-table.ts'
 import { costCount, low, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { FixedColumn, LowColumn, PartList, StringColumn } from '../clickhouse/columns.ts'
 import { emitBlockHead } from '../clickhouse/native.ts'
 import type { NativeBlock } from '../clickhouse/native-reader.ts'
-import { amountColumns, costSlots } from './calls.ts'
+import { costSlots } from './calls.ts'
 
 /** What is the same for all rows of a block. */
 export interface RecostHead {

@@ -1,7 +1,8 @@
 // Rows that are to carry money again, or another amount, priced as they would have been had they arrived so: the same question, put
 // to the book in force, by the same arithmetic.
 
-import { costColumns, type Stored } from '../../processors/settling/changes.ts'
+import type { Stored } from '../../processors/settling/changes.ts'
+import { amountColumns } from '../../schemas/amounts.ts'
 import { formatPicoUsd } from '../../schemas/money.ts'
 import { costCount, costColumns as costNames, low } from '../../schemas/span-batch.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
@@ -87,7 +88,7 @@ async function priceSome(
       for (let i = 0; i < of.length; i++) {
         const columns: Record<string, string> = {}
         for (const name of words) columns[name] = pricer.strings.text(batch.low[low[name]]![i]!)
-        for (const name of costColumns) {
+        for (const name of amountColumns) {
           const pico = batch.costs[i * costCount + costNames.indexOf(name)]!
           columns[name] = Number.isNaN(pico) ? '' : formatPicoUsd(pico)
         }

@@ -2,11 +2,12 @@
 // what was changed after its first write. Made of what the ledger keeps alone, so that it explains the row and not a belief.
 
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
-import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import { usageUnits } from '../../schemas/usage.ts'
 import type { FocusPrices } from '../focus/prices.ts'
 import type { Card, CompiledEntry } from '../pricing/card.ts'
 import { type Component, explainPrice, explainTotal, unpricedUnits } from '../pricing/explain.ts'
 import { vectorName } from '../pricing/usage-names.ts'
+import { storedUsage } from '../stored-usage.ts'
 
 /** A span as it is stored; counts, times and money as text. Field names are the columns'. */
 export interface SpanLine {
@@ -150,7 +151,7 @@ function arithmetic(
   span: SpanLine,
   prices: FocusPrices,
 ): Pick<ExplainedSpan, 'span' | 'usage' | 'components' | 'unpricedUnits' | 'recomputed' | 'agrees'> {
-  const row = usageOf(span)
+  const row = storedUsage(span)
   const usage = Object.fromEntries(
     usageUnits.flatMap(({ name }, slot) => (Number.isNaN(row[slot]) ? [] : [[vectorName(name), row[slot]!]])),
   )
@@ -173,22 +174,6 @@ function arithmetic(
 function cardOf({ price_entry, provider, model }: SpanLine, compiled: CompiledEntry): Card {
   const always = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }
   return { entry: price_entry, provider, model, match: 'exact', ...always, flags: 0, reason: '', ...compiled }
-}
-
-/** Counts of 0 that are part of a total were perhaps not reported: they change no amount. */
-function usageOf(span: SpanLine): Float64Array {
-  const row = new Float64Array(usageUnitCount).fill(Number.NaN)
-  const put = (slot: number, value: string | null, isPart: boolean): void => {
-    if (value !== null && !(isPart && value === '0')) row[slot] = Number(value)
-  }
-  put(unit.input, span.input_tokens, false)
-  put(unit.output, span.output_tokens, false)
-  put(unit.cacheRead, span.cache_read_tokens, true)
-  put(unit.cacheWrite, span.cache_write_tokens, true)
-  put(unit.reasoning, span.reasoning_tokens, true)
-  for (const [slot, { key }] of usageUnits.entries())
-    if (key !== null && span.usage_other[key] !== undefined) row[slot] = span.usage_other[key]
-  return row
 }
 
 function sameAmount(a: string, b: string): boolean {

@@ -1,10 +1,12 @@
 // Verdicts beside what is stored → what has to change, column by column, each with its reason. Money of a row that is to
 // carry it again is left to the price book.
 
+import { amountColumns } from '../../schemas/amounts.ts'
 import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
-import { unit, usageUnitCount, usageUnits } from '../../schemas/usage.ts'
+import { unit, usageUnits } from '../../schemas/usage.ts'
 import { callKinds } from '../dialect.ts'
 import { type CallConditions, conditionsText, parseConditions } from '../pricing/conditions.ts'
+import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
 import { bearsUsage, type CallRecord, keyOf } from './record.ts'
@@ -91,19 +93,7 @@ const otherSlots: ReadonlyMap<string, number> = new Map(
 const fixedReasons: ReadonlySet<string> = new Set(['replayed', 'not_a_model_call'])
 
 export function recordOf(stored: Stored): CallRecord {
-  const usage = new Float64Array(usageUnitCount).fill(Number.NaN)
-  const put = (slot: number, value: string | null, isPart: boolean): void => {
-    if (value !== null && !(isPart && value === '0')) usage[slot] = Number(value)
-  }
-  put(unit.input, stored.input_tokens, false)
-  put(unit.output, stored.output_tokens, false)
-  put(unit.cacheRead, stored.cache_read_tokens, true)
-  put(unit.cacheWrite, stored.cache_write_tokens, true)
-  put(unit.reasoning, stored.reasoning_tokens, true)
-  for (const [key, value] of Object.entries(stored.usage_other)) {
-    const slot = otherSlots.get(key)
-    if (slot !== undefined) usage[slot] = value
-  }
+  const usage = storedUsage(stored)
   const isCall = callKinds.has(stored.kind) && stored.cost_reason !== 'replayed'
   const isCarrier = !callKinds.has(stored.kind) && bearsUsage(usage)
   return {
@@ -201,7 +191,7 @@ function judge(
   columns['cost_reason'] = verdict.reason
   columns['counted_as'] = countedAs
   if (!wasOut) {
-    for (const name of costColumns) columns[name] = ''
+    for (const name of amountColumns) columns[name] = ''
     for (const name of ['cost_flags', 'pricing_currency', 'price_entry', 'price_book'] as const) columns[name] = ''
     columns['cost_status'] = 'not_billed'
     columns['model'] = stored.response_model || stored.request_model
@@ -210,16 +200,6 @@ function judge(
   reasons.push(wasOut ? 'renamed' : 'demoted')
   return false
 }
-
-export const costColumns = [
-  'input_cost',
-  'cache_read_cost',
-  'cache_write_cost',
-  'output_cost',
-  'other_cost',
-  'total_cost',
-  'pricing_currency_cost',
-] as const
 
 /** Longer texts are no names; they stay on the span that has them. */
 const inheritedCharsMax = 1000

@@ -3,16 +3,7 @@
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formed, loadMigrations, type Migration, migrate, type SchemaForm } from '../../collector/clickhouse/migrate.ts'
-import { contentTable } from '../../schemas/content-table.ts'
-import { ratesTable } from '../../schemas/currency-table.ts'
-import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from '../../schemas/invoice-tables.ts'
-import { logsTable } from '../../schemas/logs-table.ts'
-import { pricesTable } from '../../schemas/prices-table.ts'
-import { pricingRunsTable } from '../../schemas/pricing-runs-table.ts'
-import { recostsTable } from '../../schemas/recosts-table.ts'
-import { scoresTable } from '../../schemas/scores-table.ts'
-import { spansTable } from '../../schemas/spans-table.ts'
-import type { Table } from '../../schemas/table.ts'
+import { documentedTables } from '../../schemas/columns-page.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 
 let engine: TestEngine
@@ -33,31 +24,20 @@ function codec(text: string): string {
 }
 
 describe('the migrated tables', () => {
-  const tables: readonly Table[] = [
-    spansTable,
-    contentTable,
-    scoresTable,
-    logsTable,
-    pricesTable,
-    recostsTable,
-    pricingRunsTable,
-    invoiceImportsTable,
-    invoiceLinesTable,
-    invoiceFindingsTable,
-    ratesTable,
-  ]
-
-  test.each(tables)('$name has the declared columns, types and codecs, in order', async ({ name, columns }) => {
-    const found = await engine.clickhouse.query<{ name: string; type: string; compression_codec: string }>(
-      `SELECT name, type, compression_codec FROM system.columns
+  test.each(documentedTables)(
+    '$name has the declared columns, types and codecs, in order',
+    async ({ name, columns }) => {
+      const found = await engine.clickhouse.query<{ name: string; type: string; compression_codec: string }>(
+        `SELECT name, type, compression_codec FROM system.columns
       WHERE database = {db:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'DEFAULT')
       ORDER BY position`,
-      { db: engine.database, table: name },
-    )
-    expect(found.map((column) => `${column.name} ${column.type} ${codec(column.compression_codec)}`)).toEqual(
-      columns.map((column) => `${column.name} ${column.type} ${codec(column.codec ?? '')}`),
-    )
-  })
+        { db: engine.database, table: name },
+      )
+      expect(found.map((column) => `${column.name} ${column.type} ${codec(column.compression_codec)}`)).toEqual(
+        columns.map((column) => `${column.name} ${column.type} ${codec(column.codec ?? '')}`),
+      )
+    },
+  )
 
   test('are those of the public surface', async () => {
     const found = await engine.clickhouse.query<{ name: string }>(
