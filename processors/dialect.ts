@@ -13,6 +13,8 @@ export type SpanKindName = (typeof spanKinds)[number]
 /** Who sent a usage report: enough to know how its counts are meant. */
 export interface Emitter {
   readonly scope: string
+  /** Of the instrumentation, as its scope says it; empty where it says none. */
+  readonly version: string
   /** Under its OpenTelemetry name. */
   readonly provider: string
 }

@@ -43,6 +43,10 @@ export class Normaliser {
   private readonly outcome: SpanOutcome
   private readonly view: SpanView
   private readonly meanings = new Map<number, UsageMeaning>()
+  /** Number of each scope's name and version, by their ids; and what each scope of the batch at hand is. */
+  private readonly emitters = new Map<number, number>()
+  private scopeEmitter = new Int32Array(64)
+  private scopeDialect = new Int32Array(64)
   private readonly providers = new Map<number, number>()
   private dialectIds = new Int32Array(0)
   /** 1 for a dialect that is not the conventions' own. */
@@ -71,6 +75,7 @@ export class Normaliser {
     if (this.generation !== strings.generation) {
       this.generation = strings.generation
       this.meanings.clear()
+      this.emitters.clear()
       this.providers.clear()
       this.dialectIds = Int32Array.from(this.keys.dialects, ({ id }) => strings.internText(id))
     }
@@ -78,8 +83,27 @@ export class Normaliser {
     clearColumns(batch)
     this.fields.open()
     this.resources.read()
+    this.readScopes()
     for (let row = 0; row < batch.rows; row++) this.span(row, nowMs, words)
     if (!this.settings.keepContent) batch.hasContent.fill(0, 0, batch.rows)
+  }
+
+  private readScopes(): void {
+    const { batch } = this
+    if (this.scopeEmitter.length < batch.scopes) {
+      this.scopeEmitter = new Int32Array(batch.scopes * 2)
+      this.scopeDialect = new Int32Array(batch.scopes * 2)
+    }
+    for (let scope = 0; scope < batch.scopes; scope++) {
+      const place = batch.scopeName[scope]! * 0x1000000 + batch.scopeVersion[scope]!
+      let emitter = this.emitters.get(place)
+      if (emitter === undefined) {
+        emitter = this.emitters.size
+        this.emitters.set(place, emitter)
+      }
+      this.scopeEmitter[scope] = emitter
+      this.scopeDialect[scope] = this.keys.dialectOfScope(batch.scopeName[scope]!)
+    }
   }
 
   private span(row: number, nowMs: number, words: Words): void {
@@ -90,7 +114,7 @@ export class Normaliser {
     batch.low[low.scope_version]![row] = batch.scopeVersion[scope]!
     outcome.times(row, nowMs)
     this.resources.apply(row)
-    let scopeDialect = this.keys.dialectOfScope(scopeName)
+    let scopeDialect = this.scopeDialect[scope]!
     const marked = fields.collect(row, scopeDialect >= 0)
     fields.store(row)
     if (fields.winners[slotOf.metadataJson]! >= 0) this.metadata.run(row)
@@ -142,13 +166,13 @@ export class Normaliser {
 
   private meaning(dialect: number, scope: number, provider: number): UsageMeaning {
     const { batch, strings } = this
-    const name = batch.scopeName[scope]!
     // 24 bits for an id: a request of gigabytes would be needed for more.
-    const place = (dialect * 0x1000000 + name) * 0x1000000 + provider
+    const place = (this.scopeEmitter[scope]! * 0x100 + dialect) * 0x1000000 + provider
     let meaning = this.meanings.get(place)
     if (meaning === undefined) {
       const emitter = {
-        scope: strings.text(name),
+        scope: strings.text(batch.scopeName[scope]!),
+        version: strings.text(batch.scopeVersion[scope]!),
         provider: strings.text(provider),
       }
       meaning = this.keys.dialects[dialect]!.meaning?.(emitter) ?? nothingKnown

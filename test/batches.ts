@@ -3,6 +3,7 @@
 import { TraceDecoder } from '../collector/otlp/traces.ts'
 import { loadDialects } from '../collector/registry.ts'
 import { Charge, verdict } from '../processors/charge.ts'
+import type { Dialect } from '../processors/dialect.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
 import { Normaliser, type NormaliseSettings } from '../processors/normalise.ts'
 import { attributeText } from '../schemas/any-value.ts'
@@ -22,8 +23,8 @@ export class Bench {
   readonly normaliser: Normaliser
   readonly charge = new Charge(this.batch)
 
-  constructor(settings: Partial<NormaliseSettings> = {}) {
-    this.normaliser = new Normaliser(this.batch, this.strings, dialects, { keepContent: true, ...settings })
+  constructor(settings: Partial<NormaliseSettings> = {}, spoken: readonly Dialect[] = dialects) {
+    this.normaliser = new Normaliser(this.batch, this.strings, spoken, { keepContent: true, ...settings })
   }
 
   /** Decodes, normalises and charges one request; rows as objects of what is set. */
