@@ -1,5 +1,6 @@
 // Rows of `scores` and the spans they judge, read back from ClickHouse as the plain objects that processors work on.
 
+import { runAttributes } from '../processors/evaluation-attributes.ts'
 import type { Attribution, SessionFacts, SpanFacts } from '../processors/score-target.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import { parsePicoUsd } from '../schemas/money.ts'
@@ -94,7 +95,16 @@ const spanTexts = [
   ],
   ...attributionColumns,
 ]
-const spanList = `${spanTexts.map((name) => `s.${name} AS ${name}`).join(', ')}, ${isCall} AS is_call,
+/** The first of these attributes that a span has. */
+function attributeOf(names: readonly string[]): string {
+  return `coalesce(${names.map((name) => `nullIf(s.attributes['${name}'], '')`).join(', ')}, '')`
+}
+
+const runList = Object.entries(runAttributes)
+  .map(([name, keys]) => `${attributeOf(keys)} AS ${name}`)
+  .join(', ')
+
+const spanList = `${spanTexts.map((name) => `s.${name} AS ${name}`).join(', ')}, ${runList}, ${isCall} AS is_call,
   toUnixTimestamp64Milli(s.start_time) AS start_ms, toUnixTimestamp64Milli(s.ingested_at) AS ingested_ms, toString(s.total_cost) AS total_cost`
 
 /** Newest state of the spans that a condition picks: as FINAL, which would read every column of every granule it touches. */

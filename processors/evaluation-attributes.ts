@@ -77,6 +77,13 @@ export function readGrade(sent: SentAttributes, isFeedback: boolean): Grade {
   return { value, label: label || (value === null ? text : ''), isBoolean: false, errorType: '' }
 }
 
+/** Where the run that an evaluation belongs to is told; on spans, what an experiment's own instrumentation wrote. */
+export const runAttributes = {
+  run_name: ['gen_ai.evaluation.run.name', 'gen_ai.evaluation.run_name', 'langfuse.experiment.name'],
+  dataset: ['gen_ai.evaluation.dataset.name', 'gen_ai.evaluation.dataset', 'langfuse.experiment.dataset.id'],
+  item_id: ['gen_ai.evaluation.item.id', 'gen_ai.evaluation.item_id', 'langfuse.experiment.item.id'],
+} as const
+
 export function readSource(sent: SentAttributes, isFeedback: boolean): ScoreSource {
   const declared = sent.take('gen_ai.evaluation.source')
   const known = scoreSources.find((source) => source === declared)

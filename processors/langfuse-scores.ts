@@ -15,6 +15,9 @@ export interface LangfuseScore {
   readonly observationId?: unknown
   readonly sessionId?: unknown
   readonly datasetRunId?: unknown
+  readonly runName?: unknown
+  readonly datasetName?: unknown
+  readonly datasetItemId?: unknown
   readonly comment?: unknown
   readonly metadata?: unknown
   readonly environment?: unknown
@@ -65,12 +68,24 @@ export function scoreFromLangfuse(
     label,
     verdict: verdictOf(judged, context.rules?.get(name)),
     source,
+    ...runOf(body),
     comment: text(body.comment, 'comment', limits.comment),
     metadata: metadataOf(body),
     env: text(body.environment, 'environment', limits.name),
     target_time: context.nowMs,
     retention_days: context.retentionDays ?? scoreRetentionDays,
     version: context.nowMs,
+  }
+}
+
+/** In the body, or in its metadata: where the SDKs let their users put what the body has no field for. */
+function runOf(body: LangfuseScore): Pick<ScoreRow, 'run_name' | 'dataset' | 'item_id'> {
+  const said = (body.metadata ?? {}) as Readonly<Record<string, unknown>>
+  const inMetadata = (name: string): string => (typeof said[name] === 'string' ? said[name].slice(0, limits.id) : '')
+  return {
+    run_name: text(body.runName, 'runName', limits.id) || inMetadata('run_name'),
+    dataset: text(body.datasetName, 'datasetName', limits.id) || inMetadata('dataset'),
+    item_id: text(body.datasetItemId, 'datasetItemId', limits.id) || inMetadata('item_id'),
   }
 }
 

@@ -20,7 +20,14 @@ export interface Attribution {
   readonly session_id: string
 }
 
-export interface SpanFacts extends Attribution {
+/** Which run of which dataset a span belongs to, as its instrumentation says. */
+export interface RunFacts {
+  readonly run_name: string
+  readonly dataset: string
+  readonly item_id: string
+}
+
+export interface SpanFacts extends Attribution, RunFacts {
   readonly trace_id: string
   readonly span_id: string
   readonly parent_span_id: string
@@ -161,6 +168,7 @@ function judged(score: ScoreRow, target: 'span' | 'trace', span: SpanFacts, call
   return {
     ...score,
     ...attributed(score, withCalls(span, counting)),
+    ...inRun(score, span),
     resolved: 1,
     version: score.version + 1,
     target,
@@ -188,6 +196,12 @@ function attributed(score: ScoreRow, from: Attribution): Attribution {
     prompt_name: prompt.prompt_name,
     prompt_version: prompt.prompt_version,
   }
+}
+
+/** The run as the score's sender names it; else that of the span judged. */
+function inRun(score: ScoreRow, span: RunFacts): RunFacts {
+  const { run_name, dataset, item_id } = score.run_name === '' && score.item_id === '' ? span : score
+  return { run_name, dataset: dataset || span.dataset, item_id: item_id || span.item_id }
 }
 
 /** What a span does not say of itself, its calls say, where they agree. */

@@ -8,6 +8,7 @@ import {
   plainText,
   readGrade,
   readSource,
+  runAttributes,
   type ScoreSource,
   SentAttributes,
   setOwn,
@@ -118,6 +119,9 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     ),
     evaluator_version: low(sent.take('gen_ai.evaluation.evaluator.version')),
     error_type: low(errorType),
+    run_name: low(sent.take(...runAttributes.run_name)),
+    dataset: low(sent.take(...runAttributes.dataset)),
+    item_id: sent.take(...runAttributes.item_id),
     eval_cost: sent.takeCost('gen_ai.evaluation.cost', 'gen_ai.evaluation.evaluator.cost'),
     comment: sent.take('gen_ai.evaluation.explanation') || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
     metadata: sent.rest(),
@@ -140,6 +144,9 @@ export interface FeedbackBody {
   readonly source?: ScoreSource | null
   readonly comment?: string | null
   readonly user_id?: string | null
+  readonly run_name?: string | null
+  readonly dataset?: string | null
+  readonly item_id?: string | null
   readonly tags?: readonly string[] | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
 }
@@ -174,6 +181,9 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
     verdict: verdictOf({ value: body.score, label, isBoolean: false, isThumb: true }, context.rules?.get(name)),
     source,
     author_id: body.user_id ?? '',
+    run_name: body.run_name ?? '',
+    dataset: body.dataset ?? '',
+    item_id: body.item_id ?? '',
     comment: body.comment ?? '',
     tags: [...(body.tags ?? [])],
     metadata,
@@ -247,6 +257,9 @@ export const blankScore: ScoreRow = {
   evaluator: '',
   evaluator_version: '',
   error_type: '',
+  run_name: '',
+  dataset: '',
+  item_id: '',
   eval_cost: null,
   comment: '',
   tags: [],

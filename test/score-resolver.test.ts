@@ -337,3 +337,15 @@ describe('the loop', () => {
     await resolver.stop()
   })
 })
+
+test('the run that an experiment wrote on its spans is that of its scores', async () => {
+  await store([score('s1', { trace_id: 't1' })])
+  const attributes = {
+    'langfuse.experiment.name': 'prompt v2',
+    'langfuse.experiment.dataset.id': 'refunds',
+    'langfuse.experiment.item.id': '17',
+  }
+  await storeSpans([llmCall('t1', 'a', { attributes })])
+  await makeResolver().runOnce()
+  expect(await current('s1')).toMatchObject({ run_name: 'prompt v2', dataset: 'refunds', item_id: '17', resolved: 1 })
+})

@@ -253,6 +253,9 @@ function storedOf(row: ScoreRow) {
     span_id: row.given_span_id,
     response_id: row.response_id,
     session_id: row.session_id,
+    run_name: row.run_name,
+    dataset: row.dataset,
+    item_id: row.item_id,
   }
 }
 

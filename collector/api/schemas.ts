@@ -44,6 +44,9 @@ export const feedbackBody = {
     span_id: id('Span of the trace that is judged.'),
     response_id: id("The provider's id of the answer that is judged; it goes before trace and span."),
     session_id: id('Session that is judged.'),
+    run_name: text(feedbackLimits.name, 'Run of a dataset that this is a result of.'),
+    dataset: text(feedbackLimits.name, 'Dataset of the run.'),
+    item_id: id('Item of the dataset that was judged.'),
     name: text(feedbackLimits.name, '`user_feedback` when not given and the source is `user`.'),
   },
 } as const
@@ -68,6 +71,9 @@ const storedFields = {
   span_id: string,
   response_id: string,
   session_id: string,
+  run_name: string,
+  dataset: string,
+  item_id: string,
 } as const
 
 export const storedFeedback = { type: 'object', properties: storedFields } as const

@@ -19,6 +19,9 @@ const saidFields = [
   'source',
   'author_id',
   'comment',
+  'run_name',
+  'dataset',
+  'item_id',
   'tags',
   'metadata',
 ] as const satisfies readonly (keyof ScoreRow)[]

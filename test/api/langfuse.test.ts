@@ -131,6 +131,20 @@ describe('ingestion', () => {
 })
 
 describe('scores', () => {
+  test.each([
+    { runName: 'v2', datasetName: 'refunds', datasetItemId: '17' },
+    { metadata: { run_name: 'v2', dataset: 'refunds', item_id: '17' } },
+  ])('of a run of a dataset are told so by %o', async (said) => {
+    const project = JSON.stringify(Object.keys(said))
+    await send('POST', '/scores', { name: 'tone', value: 1, traceId: 'abc-123', ...said }, project)
+    expect(
+      await engine.clickhouse.query(
+        'SELECT run_name, dataset, item_id FROM current_scores WHERE project_id = {project:String}',
+        { project },
+      ),
+    ).toEqual([{ run_name: 'v2', dataset: 'refunds', item_id: '17' }])
+  })
+
   test.each<[object, object]>([
     [{ value: 0.25 }, { dataType: 'NUMERIC', value: 0.25 }],
     [{ value: true }, { dataType: 'BOOLEAN', value: 1, stringValue: 'True' }],

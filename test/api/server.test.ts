@@ -91,6 +91,9 @@ describe('POST /api/feedback', () => {
       span_id: '',
       response_id: '',
       session_id: '',
+      run_name: '',
+      dataset: '',
+      item_id: '',
     })
   })
 

@@ -39,6 +39,9 @@ function span(id: string, parent: string, facts: Partial<SpanFacts> = {}): SpanF
     counted_as: '',
     response_id: '',
     total_cost: null,
+    run_name: '',
+    dataset: '',
+    item_id: '',
     ...facts,
   }
 }
@@ -300,4 +303,23 @@ test('a session: its attribution and model, and no cost because it goes on', () 
   const both = score({ trace_id: 'gone', session_id: 'c1' })
   expect(resolveScore(both, known, settled, patience)).toBeUndefined()
   expect(resolveScore(both, known, patient, patience)?.target).toBe('session')
+})
+
+describe('a run of a dataset', () => {
+  const run = { run_name: 'prompt v2', dataset: 'refunds', item_id: '17' }
+
+  test('is that of the span judged when the score names none', () => {
+    expect(resolve({ trace_id: 't1' }, [span('a', '', run), call('b', 'a')])).toMatchObject(run)
+    expect(resolve({ trace_id: 't1', span_id: 'b' }, [span('a', ''), call('b', 'a', run)])).toMatchObject(run)
+  })
+
+  test('named by the score stands, and is filled up from the span', () => {
+    const spans = [call('a', '', run)]
+    expect(resolve({ trace_id: 't1', run_name: 'prompt v3' }, spans)).toMatchObject({ ...run, run_name: 'prompt v3' })
+    expect(resolve({ trace_id: 't1', run_name: 'r', dataset: 'd', item_id: 'i' }, spans)).toMatchObject({
+      run_name: 'r',
+      dataset: 'd',
+      item_id: 'i',
+    })
+  })
 })

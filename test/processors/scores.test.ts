@@ -238,6 +238,22 @@ describe('spellings', () => {
     expect(scored(sent)).toMatchObject(want)
   })
 
+  test.each([
+    ['gen_ai.evaluation.run.name', 'gen_ai.evaluation.dataset.name', 'gen_ai.evaluation.item.id'],
+    ['langfuse.experiment.name', 'langfuse.experiment.dataset.id', 'langfuse.experiment.item.id'],
+  ])('the run is told by %s', (run, dataset, item) => {
+    const attributes = {
+      'gen_ai.evaluation.name': 'tone',
+      'gen_ai.evaluation.score.value': 1,
+      [run]: 'prompt v2',
+      [dataset]: 'refunds',
+      [item]: '17',
+    }
+    const row = scored({ attributes })
+    expect(row).toMatchObject({ run_name: 'prompt v2', dataset: 'refunds', item_id: '17' })
+    expect(row.metadata).not.toHaveProperty(run)
+  })
+
   test('an event without value, label and error is no score', () => {
     const event = input({ attributes: { 'gen_ai.evaluation.name': 'tone', 'gen_ai.evaluation.score.value': '' } })
     expect(scoreFromEvaluationEvent(event, context)).toBeUndefined()
@@ -356,6 +372,11 @@ describe('feedback of the API', () => {
       version: nowMs,
       span_cost: null,
     })
+  })
+
+  test('may be the result of a run', () => {
+    const run = { run_name: 'prompt v2', dataset: 'refunds', item_id: '17' }
+    expect(feedback({ trace_id: 't', score: 1, ...run })).toMatchObject(run)
   })
 
   test('defaults are those of AgentCost', () => {
