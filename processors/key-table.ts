@@ -43,6 +43,9 @@ export class KeyTable {
   private readonly own: ReadonlyMap<string, FieldName>
   private readonly kinds = new Map<string, SpanKindName>()
   private readonly kindCache = new Map<number, number>()
+  private lastKindKey = -1
+  private lastKindValue = -1
+  private lastKind = 0
   private readonly eventCache = new Map<number, boolean>()
   private readonly scopeCache = new Map<number, number>()
   private readonly sharedScopes = new Map<string, number>()
@@ -67,6 +70,7 @@ export class KeyTable {
       this.generation = strings.generation
       this.slots = new Int16Array(0)
       this.kindCache.clear()
+      this.lastKindKey = -1
       this.eventCache.clear()
       this.scopeCache.clear()
     }
@@ -158,6 +162,7 @@ export class KeyTable {
 
   /** Id of the kind that `key` = `value` stands for, 0 when it says nothing. */
   kindOf(key: number, value: number): number {
+    if (key === this.lastKindKey && value === this.lastKindValue) return this.lastKind
     const place = key * 0x1000000 + value
     let kind = this.kindCache.get(place)
     if (kind === undefined) {
@@ -165,6 +170,9 @@ export class KeyTable {
       kind = name === undefined ? 0 : this.strings.internText(name)
       this.kindCache.set(place, kind)
     }
+    this.lastKindKey = key
+    this.lastKindValue = value
+    this.lastKind = kind
     return kind
   }
 

@@ -47,6 +47,10 @@ export class Normaliser {
   private readonly emitters = new Map<number, number>()
   private scopeEmitter = new Int32Array(64)
   private scopeDialect = new Int32Array(64)
+  private lastEmitter = -1
+  private lastDialect = -1
+  private lastProvider = -1
+  private lastMeaning: UsageMeaning = nothingKnown
   private readonly providers = new Map<number, number>()
   private dialectIds = new Int32Array(0)
   /** 1 for a dialect that is not the conventions' own. */
@@ -76,6 +80,7 @@ export class Normaliser {
       this.generation = strings.generation
       this.meanings.clear()
       this.emitters.clear()
+      this.lastEmitter = -1
       this.providers.clear()
       this.dialectIds = Int32Array.from(this.keys.dialects, ({ id }) => strings.internText(id))
     }
@@ -166,18 +171,26 @@ export class Normaliser {
 
   private meaning(dialect: number, scope: number, provider: number): UsageMeaning {
     const { batch, strings } = this
+    const emitter = this.scopeEmitter[scope]!
+    // Fast path: the span before is of the same emitter and provider.
+    if (emitter === this.lastEmitter && dialect === this.lastDialect && provider === this.lastProvider)
+      return this.lastMeaning
     // 24 bits for an id: a request of gigabytes would be needed for more.
-    const place = (this.scopeEmitter[scope]! * 0x100 + dialect) * 0x1000000 + provider
+    const place = (emitter * 0x100 + dialect) * 0x1000000 + provider
     let meaning = this.meanings.get(place)
     if (meaning === undefined) {
-      const emitter = {
-        scope: strings.text(batch.scopeName[scope]!),
-        version: strings.text(batch.scopeVersion[scope]!),
-        provider: strings.text(provider),
-      }
-      meaning = this.keys.dialects[dialect]!.meaning?.(emitter) ?? nothingKnown
+      meaning =
+        this.keys.dialects[dialect]!.meaning?.({
+          scope: strings.text(batch.scopeName[scope]!),
+          version: strings.text(batch.scopeVersion[scope]!),
+          provider: strings.text(provider),
+        }) ?? nothingKnown
       this.meanings.set(place, meaning)
     }
+    this.lastEmitter = emitter
+    this.lastDialect = dialect
+    this.lastProvider = provider
+    this.lastMeaning = meaning
     return meaning
   }
 }

@@ -36,6 +36,8 @@ export class SpanConditions {
   private readonly guesses = new Int32Array(sources.length)
   private readonly memoParts = new Int32Array(memoSize * partCount)
   private readonly memoIds = new Int32Array(memoSize).fill(-1)
+  /** Of the combination in `parts`. */
+  private last = 0
   private generation = -1
 
   constructor(batch: SpanBatch, strings: StringTable, fields: SpanFields) {
@@ -47,23 +49,23 @@ export class SpanConditions {
   run(row: number): void {
     const { batch, fields, parts, guesses } = this
     const tier = batch.low[low.service_tier]![row]!
-    let isAny = tier !== 0
+    let isSame = tier === parts[tierPart] && this.generation === this.strings.generation
     const isTold = fields.told.size > 0
     for (let i = 0; i < slots.length; i++) {
+      let part = 0
       const winner = fields.winners[slots[i]!]!
       if (winner >= 0 && batch.attrType[winner] !== valueType.empty) {
         // The same part of the last span that had one is the likely one.
-        guesses[i] = fields.interned(winner, guesses[i]!)
-        parts[i] = guesses[i]!
-        isAny = true
-      } else if (winner < 0 && isTold) {
-        parts[i] = fields.told.get(slots[i]!) ?? 0
-        if (parts[i] !== 0) isAny = true
-      } else parts[i] = 0
+        part = fields.interned(winner, guesses[i]!)
+        guesses[i] = part
+      } else if (winner < 0 && isTold) part = fields.told.get(slots[i]!) ?? 0
+      if (part === parts[i]) continue
+      parts[i] = part
+      isSame = false
     }
-    if (!isAny) return
     parts[tierPart] = tier
-    batch.condition[row] = this.remembered()
+    if (!isSame) this.last = this.remembered()
+    batch.condition[row] = this.last
   }
 
   private remembered(): number {

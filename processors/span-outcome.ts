@@ -99,16 +99,17 @@ export class SpanOutcome {
     batch.low[low.span_kind]![row] = words.spanKinds[batch.spanKind[row]!] ?? words.spanKinds[0]!
     if (this.generation !== strings.generation) this.renew()
     const finish = batch.low[low.finish_reason]![row]!
-    const isError = batch.statusCode[row] === statusError || isErrorByDialect || this.failedUnsaid(row, words)
+    const isError = batch.statusCode[row] === statusError || isErrorByDialect || this.failedUnsaid(row)
     batch.low[low.status]![row] = isError ? words.error : words.ok
     if (isError) batch.low[low.failure_class]![row] = this.classOfError(row, words, finish)
     else if (finish !== 0 && finish !== words.stop) batch.low[low.failure_class]![row] = this.classOfFinish(finish)
   }
 
   /** Instrumentations that leave the status unset tell a failed call by its error type or HTTP status. */
-  private failedUnsaid(row: number, words: Words): boolean {
+  private failedUnsaid(row: number): boolean {
     const { batch, fields } = this
-    if (batch.statusCode[row] !== statusUnset || !words.callKinds.has(batch.low[low.kind]![row]!)) return false
+    if (batch.statusCode[row] !== statusUnset) return false
+    if (batch.role[row] !== role.call && batch.role[row] !== role.replay) return false
     if (fields.numbers[slotOf.httpStatus]! >= 400) return true
     // An error that was handled, and the call answered after all, is no failed call.
     return batch.low[low.error_type]![row] !== 0 && !(batch.usage[row * usageUnitCount + unit.output]! > 0)

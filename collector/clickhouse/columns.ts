@@ -367,10 +367,75 @@ export class FixedColumn {
     this.doubles[this.rows++] = value
   }
 
-  appendSame8(value: number, rows: number): void {
+  /**
+   * One cell of each row of `source`, which has `stride` a row: integers of either sign below 2^53, NaN as 0.
+   * A loop over a whole batch without a call a cell: 8 ns a row less than a function a column.
+   */
+  appendIntegers(source: Float64Array, slot: number, stride: number, rows: number): void {
     this.reserve(rows)
-    this.bytes.fill(value, this.rows, this.rows + rows)
+    const { halves } = this
+    let at = this.rows * 2
+    for (let row = 0, from = slot; row < rows; row++, from += stride, at += 2) {
+      const value = source[from]!
+      if (value >= 0 && value < 4294967296) {
+        halves[at] = value
+        halves[at + 1] = 0
+      } else if (Number.isNaN(value)) {
+        halves[at] = 0
+        halves[at + 1] = 0
+      } else {
+        const highHalf = Math.floor(value / 4294967296)
+        halves[at] = value - highHalf * 4294967296
+        halves[at + 1] = highHalf
+      }
+    }
     this.rows += rows
+  }
+
+  /** As `appendIntegers`, as Float64. */
+  appendDoubles(source: Float64Array, slot: number, stride: number, rows: number): void {
+    this.reserve(rows)
+    const { doubles } = this
+    let at = this.rows
+    for (let row = 0, from = slot; row < rows; row++, from += stride) {
+      const value = source[from]!
+      doubles[at++] = Number.isNaN(value) ? 0 : value
+    }
+    this.rows += rows
+  }
+
+  /** 1 for each cell that is NaN, else 0; strided as in `appendIntegers`. */
+  appendIsNaN(source: Float64Array, slot: number, stride: number, rows: number): void {
+    this.reserve(rows)
+    const { bytes } = this
+    let at = this.rows
+    for (let row = 0, from = slot; row < rows; row++, from += stride) bytes[at++] = Number.isNaN(source[from]!) ? 1 : 0
+    this.rows += rows
+  }
+
+  /** Numbers of up to 32 bits, as many as `rows`. */
+  appendNumbers(source: Uint32Array | Uint16Array, rows: number): void {
+    this.reserve(rows)
+    const target = this.width === 2 ? new Uint16Array(this.bytes.buffer) : this.halves
+    for (let row = 0; row < rows; row++) target[this.rows + row] = source[row]!
+    this.rows += rows
+  }
+
+  /** The same number of up to 53 bits in each of `rows`. */
+  appendSame(value: number, rows: number): void {
+    this.reserve(rows)
+    const { halves, bytes, width } = this
+    const to = this.rows + rows
+    if (width === 8) {
+      const highHalf = Math.floor(value / 4294967296)
+      for (let row = this.rows; row < to; row++) {
+        halves[row * 2] = value - highHalf * 4294967296
+        halves[row * 2 + 1] = highHalf
+      }
+    } else if (width === 4) halves.fill(value, this.rows, to)
+    else if (width === 2) new Uint16Array(bytes.buffer).fill(value, this.rows, to)
+    else bytes.fill(value, this.rows, to)
+    this.rows = to
   }
 
   emit(out: PartList): void {

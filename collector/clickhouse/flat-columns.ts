@@ -2,7 +2,6 @@
 
 import { nowhere, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
-import { usageUnitCount } from '../../schemas/usage.ts'
 import { FixedColumn, LowColumn, type PartList, StringColumn } from './columns.ts'
 
 export interface BlockColumn {
@@ -94,19 +93,32 @@ export function countedAs(place: Place): BlockColumn {
   }
 }
 
-export function fixed(
+/** Where a batch keeps the numbers of a column: `stride` of them a row, at `slot`. */
+export interface Numbers {
+  readonly of: (batch: SpanBatch) => Float64Array
+  readonly slot?: number
+  readonly stride?: number
+}
+
+/** Integers; what was not reported is 0. */
+export function integers(place: Place, { of, slot = 0, stride = 1 }: Numbers): BlockColumn {
+  const cells = new FixedColumn(8)
+  return { ...place, append: (batch) => cells.appendIntegers(of(batch), slot, stride, batch.rows), ...plainEnds(cells) }
+}
+
+export function smallNumbers(
   place: Place,
-  width: 1 | 2 | 4 | 8,
-  write: (cells: FixedColumn, batch: SpanBatch, row: number) => void,
+  width: 2 | 4,
+  of: (batch: SpanBatch) => Uint32Array | Uint16Array,
 ): BlockColumn {
   const cells = new FixedColumn(width)
-  return {
-    ...place,
-    append(batch) {
-      for (let row = 0; row < batch.rows; row++) write(cells, batch, row)
-    },
-    ...plainEnds(cells),
-  }
+  return { ...place, append: (batch) => cells.appendNumbers(of(batch), batch.rows), ...plainEnds(cells) }
+}
+
+/** One number for all rows of a batch. */
+export function sameNumber(place: Place, width: 1 | 2 | 4 | 8, of: (batch: SpanBatch) => number): BlockColumn {
+  const cells = new FixedColumn(width)
+  return { ...place, append: (batch) => cells.appendSame(of(batch), batch.rows), ...plainEnds(cells) }
 }
 
 export function halves(
@@ -126,23 +138,15 @@ export function halves(
   }
 }
 
-export function nullableDouble(
-  place: Place,
-  kind: 'integer' | 'double',
-  read: (batch: SpanBatch, row: number) => number,
-): BlockColumn {
+export function nullable(place: Place, kind: 'integer' | 'double', { of, slot = 0, stride = 1 }: Numbers): BlockColumn {
   const nulls = new FixedColumn(1)
   const cells = new FixedColumn(8)
   return {
     ...place,
     append(batch) {
-      for (let row = 0; row < batch.rows; row++) {
-        const value = read(batch, row)
-        const isNull = Number.isNaN(value)
-        nulls.append8(isNull ? 1 : 0)
-        if (kind === 'integer') cells.appendInteger(isNull ? 0 : value)
-        else cells.appendDouble(isNull ? 0 : value)
-      }
+      nulls.appendIsNaN(of(batch), slot, stride, batch.rows)
+      if (kind === 'integer') cells.appendIntegers(of(batch), slot, stride, batch.rows)
+      else cells.appendDoubles(of(batch), slot, stride, batch.rows)
     },
     ...nullableEnds(nulls, cells),
   }
@@ -176,11 +180,4 @@ function nullableEnds(nulls: FixedColumn, cells: FixedColumn): Pick<BlockColumn,
       cells.emit(out)
     },
   }
-}
-
-export function usageCount(place: Place, slot: number): BlockColumn {
-  return fixed(place, 8, (cells, batch, row) => {
-    const value = batch.usage[row * usageUnitCount + slot]!
-    cells.appendInteger(Number.isNaN(value) ? 0 : value)
-  })
 }

@@ -9,16 +9,18 @@ import { PartList } from './columns.ts'
 import {
   type BlockColumn,
   countedAs,
-  fixed,
   halves,
   hexIds,
+  integers,
   lowIds,
   lowSame,
-  nullableDouble,
+  type Numbers,
+  nullable,
   nullableStream,
   type Place,
+  sameNumber,
+  smallNumbers,
   textRanges,
-  usageCount,
 } from './flat-columns.ts'
 import { emitBlockHead } from './native.ts'
 import { resourceAttributes, spanAttributes, spanEvents, spanLinks, usageOther } from './nested-columns.ts'
@@ -73,7 +75,8 @@ function spanColumn(name: string, type: string, strings: StringTable, retentionD
   if (name in low) return lowIds(place, strings, low[name as keyof typeof low])
   if ((textNames as readonly string[]).includes(name)) return textRanges(place, text[name as keyof typeof text])
   const costSlot = (costColumns as readonly string[]).indexOf(name)
-  if (costSlot >= 0) return nullableDouble(place, 'integer', (batch, row) => batch.costs[row * costCount + costSlot]!)
+  if (costSlot >= 0)
+    return nullable(place, 'integer', { of: (batch) => batch.costs, slot: costSlot, stride: costCount })
   const make = spanColumns[name]
   if (make === undefined) throw new Error(`spans.${name} has no encoder`)
   return make(place, strings, retentionDays)
@@ -92,28 +95,30 @@ const spanColumns: Readonly<
   span_id: (place) => hexIds(place, 8, (batch) => batch.spanPos),
   parent_span_id: (place) => hexIds(place, 8, (batch) => batch.parentPos),
   counted_as: (place) => countedAs(place),
-  flags: (place) => fixed(place, 4, (cells, batch, row) => cells.append32(batch.flags[row]!)),
-  duration_ns: (place) => fixed(place, 8, (cells, batch, row) => cells.appendInteger(batch.durationNano[row]!)),
-  ttft_ns: (place) => fixed(place, 8, (cells, batch, row) => cells.appendInteger(batch.ttftNano[row]!)),
+  flags: (place) => smallNumbers(place, 4, (batch) => batch.flags),
+  duration_ns: (place) => integers(place, { of: (batch) => batch.durationNano }),
+  ttft_ns: (place) => integers(place, { of: (batch) => batch.ttftNano }),
   stream: (place) => nullableStream(place),
-  temperature: (place) => nullableDouble(place, 'double', (batch, row) => batch.temperature[row]!),
-  max_tokens: (place) => nullableDouble(place, 'integer', (batch, row) => batch.maxTokens[row]!),
-  input_tokens: (place) =>
-    nullableDouble(place, 'integer', (batch, row) => batch.usage[row * usageUnitCount + unit.input]!),
-  output_tokens: (place) =>
-    nullableDouble(place, 'integer', (batch, row) => batch.usage[row * usageUnitCount + unit.output]!),
-  cache_read_tokens: (place) => usageCount(place, unit.cacheRead),
-  cache_write_tokens: (place) => usageCount(place, unit.cacheWrite),
-  reasoning_tokens: (place) => usageCount(place, unit.reasoning),
+  temperature: (place) => nullable(place, 'double', { of: (batch) => batch.temperature }),
+  max_tokens: (place) => nullable(place, 'integer', { of: (batch) => batch.maxTokens }),
+  input_tokens: (place) => nullable(place, 'integer', usageIn(unit.input)),
+  output_tokens: (place) => nullable(place, 'integer', usageIn(unit.output)),
+  cache_read_tokens: (place) => integers(place, usageIn(unit.cacheRead)),
+  cache_write_tokens: (place) => integers(place, usageIn(unit.cacheWrite)),
+  reasoning_tokens: (place) => integers(place, usageIn(unit.reasoning)),
   usage_other: (place, strings) => usageOther(place, strings),
-  attempt: (place) => fixed(place, 2, (cells, batch, row) => cells.append16(batch.attempt[row]!)),
-  attempts: (place) => fixed(place, 2, (cells, batch, row) => cells.append16(batch.attempts[row]!)),
+  attempt: (place) => smallNumbers(place, 2, (batch) => batch.attempt),
+  attempts: (place) => smallNumbers(place, 2, (batch) => batch.attempts),
   attributes: (place, strings) => spanAttributes(place, strings),
   resource: (place, strings) => resourceAttributes(place, strings),
   events: (place, strings) => spanEvents(place, strings),
   links: (place, strings) => spanLinks(place, strings),
-  retention_days: (place, _, days) => fixed(place, 2, (cells) => cells.append16(days)),
-  ingested_at: (place) => fixed(place, 8, (cells, batch) => cells.appendInteger(batch.ingestedMs)),
-  revision: (place) => fixed(place, 4, (cells) => cells.append32(0)),
-  sign: (place) => fixed(place, 1, (cells) => cells.append8(1)),
+  retention_days: (place, _, days) => sameNumber(place, 2, () => days),
+  ingested_at: (place) => sameNumber(place, 8, (batch) => batch.ingestedMs),
+  revision: (place) => sameNumber(place, 4, () => 0),
+  sign: (place) => sameNumber(place, 1, () => 1),
+}
+
+function usageIn(slot: number): Numbers {
+  return { of: (batch) => batch.usage, slot, stride: usageUnitCount }
 }
