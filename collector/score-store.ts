@@ -28,7 +28,7 @@ const scoreList = scoresTable.columns
 /** The newest state of each of these scores that exists and is not deleted. */
 export async function readScores(clickhouse: Reader, project: string, ids: readonly string[]): Promise<ScoreRow[]> {
   if (ids.length === 0) return []
-  const sql = `SELECT ${scoreList} FROM current_scores AS s WHERE s.project_id = {project:String} AND s.score_id IN {ids:Array(String)}`
+  const sql = `SELECT ${scoreList} FROM all_scores AS s WHERE s.project_id = {project:String} AND s.score_id IN {ids:Array(String)}`
   const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
   return found.map(scoreOf)
 }

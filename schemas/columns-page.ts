@@ -7,6 +7,7 @@ import { logsTable } from './logs-table.ts'
 import { pricesTable } from './prices-table.ts'
 import { pricingRunsTable } from './pricing-runs-table.ts'
 import { recostsTable } from './recosts-table.ts'
+import { rejudgementsTable, scoreConfigsTable } from './score-configs-table.ts'
 import { scoresTable } from './scores-table.ts'
 import { spansTable } from './spans-table.ts'
 import type { Table } from './table.ts'
@@ -16,6 +17,8 @@ export const documentedTables: readonly Table[] = [
   spansTable,
   contentTable,
   scoresTable,
+  scoreConfigsTable,
+  rejudgementsTable,
   logsTable,
   pricesTable,
   recostsTable,
@@ -33,7 +36,7 @@ export function columnsPage(): string {
     '# Columns',
     '',
     'Views show the same columns: `llm_calls` the rows of `spans` that are real calls of a model, `current_scores` the newest state of',
-    'each score, `otel_traces` the spans under the names of the OpenTelemetry exporter. Times are UTC; money is USD with twelve decimals.',
+    'each score that keeps to its configuration, `all_scores` of every one, `otel_traces` the spans under the names of the OpenTelemetry exporter. Times are UTC; money is USD with twelve decimals.',
     '',
     ...documentedTables.flatMap(tableSection),
   ].join('\n')

@@ -8,7 +8,7 @@ const money = { type: 'Nullable(Decimal(18, 12))', codec: 'T64, ZSTD(1)', unit: 
 
 export const scoresTable = {
   name: 'scores',
-  doc: 'Feedback and evaluation scores; read the newest state of each through `current_scores`.',
+  doc: 'Feedback and evaluation scores; read the newest state of each through `current_scores`, with those that break their configuration through `all_scores`.',
   columns: [
     { name: 'project_id', type: low, doc: 'Project of the sender.' },
     { name: 'name', type: low, doc: 'Name of the score, `gen_ai.evaluation.name`; `user_feedback` for thumbs.' },
@@ -25,7 +25,11 @@ export const scoresTable = {
     { name: 'response_id', ...text, doc: 'Response judged, when named by the sender.' },
     { name: 'given_trace_id', ...text, doc: 'Trace id as sent, before resolution by response id.' },
     { name: 'given_span_id', ...text, doc: 'Span id as sent, before resolution by response id.' },
-    { name: 'data_type', type: low, doc: '`numeric`, `boolean` or `categorical`.' },
+    {
+      name: 'data_type',
+      type: low,
+      doc: '`numeric`, `boolean`, `categorical`; `text` and `correction` have a text and are no votes.',
+    },
     {
       name: 'value',
       type: 'Nullable(Float64)',
@@ -37,7 +41,27 @@ export const scoresTable = {
       type: low,
       doc: 'Label as given; thumbs without one get `thumbs_up`, `neutral` or `thumbs_down`.',
     },
-    { name: 'verdict', type: 'Int8', doc: '1 good, -1 bad, 0 neither.' },
+    { name: 'verdict', type: 'Int8', doc: '1 good, -1 bad, 0 neither: by its configuration, else by itself.' },
+    {
+      name: 'said_verdict',
+      type: 'Int8',
+      doc: 'The same by label and kind of value alone; counts where `config` names one.',
+    },
+    {
+      name: 'config',
+      type: low,
+      doc: 'Version of the configuration that judged it, as in `score_configs`; empty without one.',
+    },
+    {
+      name: 'violation',
+      type: low,
+      doc: 'How it breaks its configuration: `wrong_type`, `out_of_range`, `unknown_category`; such scores are in no figure.',
+    },
+    {
+      name: 'each_counts',
+      type: 'UInt8',
+      doc: '1 when every score of an author counts, not only the newest on a target: a repeated measurement.',
+    },
     { name: 'source', type: low, doc: '`user`, `human-review`, `automated` or `eval`.' },
     { name: 'author_id', ...text, doc: 'Who gave it.' },
     { name: 'evaluator', type: low, doc: 'Evaluator.' },
@@ -48,6 +72,12 @@ export const scoresTable = {
     { name: 'item_id', ...text, doc: 'Item of the dataset that was judged; runs are compared item by item.' },
     { name: 'eval_cost', ...money, doc: 'Cost of the evaluation itself, when reported.' },
     { name: 'comment', type: 'String', codec: 'ZSTD(3)', doc: 'Comment or explanation.' },
+    {
+      name: 'text',
+      type: 'String',
+      codec: 'ZSTD(3)',
+      doc: 'What a `text` score says; the better answer of a `correction`.',
+    },
     { name: 'tags', type: 'Array(String)', codec: 'ZSTD(1)', doc: 'Tags.' },
     { name: 'metadata', type: `Map(${low}, String)`, codec: 'ZSTD(1)', doc: 'Everything else that was sent.' },
     { name: 'resolved', type: 'UInt8', doc: '1 once the columns below were copied from the target.' },

@@ -230,7 +230,7 @@ test('a score is looked at often while it is fresh, seldom later, never after a 
   const queries: string[] = []
   const clickhouse = {
     query: <T>(sql: string, parameters?: Readonly<Record<string, unknown>>) => {
-      if (sql.includes('current_scores')) queries.push(sql)
+      if (sql.includes('all_scores')) queries.push(sql)
       return engine.clickhouse.query<T>(sql, parameters)
     },
   }

@@ -130,6 +130,11 @@ const textRules: readonly { name: string; files: RegExp; not?: RegExp; pattern: 
   { name: 'no paths of one machine', files: /./, pattern: /(?<![\w.])\/(work\/[a-z.]|root\/|tmp\/bash_)/ },
   { name: 'no package hosts', files: /./, pattern: /https?:\/\/(registry|proxy|mirror|packages?)\.(?!example)/ },
   {
+    name: 'one vote a person, but where each measurement counts',
+    files: /^schemas\/queries\/.*\.sql$/,
+    pattern: /author_id = ''\)?, s\.score_id/,
+  },
+  {
     name: 'no clock, chance or environment where things are computed',
     files: /^(schemas|processors)\/.*\.ts$/,
     pattern: /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|\bprocess\./,

@@ -86,6 +86,10 @@ export const listedFeedback = {
       ...storedFields,
       value: numberOrNull,
       label: string,
+      data_type: { ...string, description: '`text` and `correction` are no votes.' },
+      text: string,
+      config: { ...string, description: 'Version of the configuration that judged it.' },
+      violation: { ...string, description: 'How it breaks its configuration; then it is in no figure.' },
       error_type: { ...string, description: 'Set when an evaluation failed.' },
       evaluator: string,
       evaluator_version: string,
@@ -117,6 +121,7 @@ export const feedbackSummary = {
     without_verdict: { ...count, description: 'Scores that say neither good nor bad.' },
     failed: { ...count, description: 'Evaluations that failed.' },
     unresolved: { ...count, description: 'Votes whose call has not been found.' },
+    flagged: { ...count, description: 'Scores that break their configuration; left out of all figures.' },
   },
 } as const
 

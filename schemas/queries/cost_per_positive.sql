@@ -3,11 +3,13 @@
 -- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 7 DAY
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC')
 -- param: by String = 'model'
+-- param: flagged UInt8 = 0
 
 -- Groups by `model`, `feature`, `service`, `env`, `release`, `prompt` (name and version) or `user`. All spend of a group, failed
 -- and unrated calls included, for each positive vote on its calls; NULL without one. Groups without any vote are listed too:
 -- their spend is bought without knowing what for. `[none]` are the calls that name no value; `mixed` are votes on traces that
 -- used several models. `total_cost` is exact and covers `priced_share` of the calls. Calls that evaluators made are left out.
+-- Scores that break their configuration are left out, unless `flagged` is 1.
 WITH
   -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
@@ -19,13 +21,14 @@ WITH
         {by:String} = 'env', s.env, {by:String} = 'release', s.release, {by:String} = 'user', s.user_id,
         {by:String} = 'prompt' AND s.prompt_name != '', concat(s.prompt_name, '@', s.prompt_version), '') AS key,
       argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
-    FROM current_scores AS s
+    FROM all_scores AS s
     WHERE s.project_id = {project:String}
+      AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
-    GROUP BY key, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
+    GROUP BY key, cityHash64(if(s.author_id = '' OR s.each_counts = 1, s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (

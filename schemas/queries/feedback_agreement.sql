@@ -2,10 +2,12 @@
 -- param: project String = 'default'
 -- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 90 DAY
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
+-- param: flagged UInt8 = 0
 
 -- Each judge (evaluator, its version, the name of its score) against people's votes on the same target, good or bad on both
 -- sides; of several votes by one author or one judge on one target the newest counts. `kappa` is Cohen's: agreement beyond
 -- chance, NULL where chance alone would agree always.
+-- Scores that break their configuration are left out, unless `flagged` is 1.
 SELECT
   judge.1 AS name,
   judge.2 AS evaluator,
@@ -33,13 +35,14 @@ FROM
       s.evaluator_version AS evaluator_version,
       cityHash64(s.trace_id, s.span_id, if(s.target = 'session', s.session_id, '')) AS target,
       argMax(s.verdict, toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS verdict
-    FROM current_scores AS s
+    FROM all_scores AS s
     WHERE s.project_id = {project:String}
+      AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
-    GROUP BY is_person, name, evaluator, evaluator_version, target, cityHash64(s.author_id, if(is_person AND s.author_id = '', s.score_id, ''))
+    GROUP BY is_person, name, evaluator, evaluator_version, target, cityHash64(s.author_id, if((is_person AND s.author_id = '') OR s.each_counts = 1, s.score_id, ''))
   ) AS v
   WHERE v.verdict != 0
   GROUP BY v.target

@@ -3,10 +3,12 @@
 -- param: prompt String = ''
 -- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 90 DAY
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
+-- param: flagged UInt8 = 0
 
 -- As in quality_by_model, for the versions of one prompt. A vote also counts when its sender named the prompt and its target
 -- has not been found, then in the range of its own time. Unlike there, calls that evaluators made count: the prompt was asked
 -- for by name and may be a judge's.
+-- Scores that break their configuration are left out, unless `flagged` is 1.
 WITH
   -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
   votes AS
@@ -14,13 +16,14 @@ WITH
     SELECT
       s.prompt_version AS version,
       argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
-    FROM current_scores AS s
+    FROM all_scores AS s
     WHERE s.project_id = {project:String}
+      AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.prompt_name = {prompt:String}
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
-    GROUP BY version, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))
+    GROUP BY version, cityHash64(if(s.author_id = '' OR s.each_counts = 1, s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (

@@ -8,6 +8,7 @@
 -- param: limit UInt32 = 100
 
 -- Every score once, in its newest state. `score` is 1 good, -1 bad, 0 neutral, NULL for a number or label that says neither.
+-- `violation` says how a score breaks its configuration; such scores are listed here and are in no figure.
 -- An empty filter lets everything pass; `traces` finds what was sent for a trace or resolved to it.
 SELECT
   s.score_id AS id,
@@ -23,6 +24,10 @@ SELECT
   s.name AS name,
   s.value AS value,
   s.label AS label,
+  s.data_type AS data_type,
+  s.text AS text,
+  s.config AS config,
+  s.violation AS violation,
   s.error_type AS error_type,
   s.evaluator AS evaluator,
   s.evaluator_version AS evaluator_version,
@@ -42,7 +47,7 @@ SELECT
   s.prompt_name AS prompt_name,
   s.prompt_version AS prompt_version,
   s.span_cost AS span_cost
-FROM current_scores AS s
+FROM all_scores AS s
 WHERE s.project_id = {project:String}
   AND ({model:String} = '' OR s.model = {model:String})
   AND ({source:String} = '' OR s.source = {source:String})

@@ -3,11 +3,13 @@
 -- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 90 DAY
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC') + INTERVAL 1 DAY
 -- param: model String = ''
+-- param: flagged UInt8 = 0
 
 -- Votes on calls made in the range, newest of each author, and all calls of the model in the range, grouped apart and then put
 -- side by side, so that neither multiplies the other. `cost_per_positive` is the spend of all calls, retries, failed and unrated
 -- ones included, for each positive vote: NULL without one. A vote on a trace that used several models is under `mixed`, which
 -- has no spend of its own. Calls that evaluators made are not the product's and are left out.
+-- Scores that break their configuration are left out, unless `flagged` is 1.
 WITH
   -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
@@ -17,15 +19,16 @@ WITH
     SELECT
       s.model AS model,
       argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS score
-    FROM current_scores AS s
+    FROM all_scores AS s
     WHERE s.project_id = {project:String}
+      AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
       AND s.model != ''
       AND ({model:String} = '' OR s.model = {model:String})
-    GROUP BY model, cityHash64(if(s.author_id = '', s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
+    GROUP BY model, cityHash64(if(s.author_id = '' OR s.each_counts = 1, s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.target = 'session', s.session_id, ''))
   ),
   quality AS
   (
@@ -47,8 +50,9 @@ WITH
         cityHash64(s.trace_id, 'model', s.model),
         cityHash64(s.trace_id, s.span_id)
       ) AS mark
-    FROM current_scores AS s
+    FROM all_scores AS s
     WHERE s.project_id = {project:String}
+      AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
       AND s.target IN ('span', 'trace')

@@ -18,6 +18,9 @@ SELECT
   s.data_type AS data_type,
   s.value AS value,
   s.label AS label,
+  s.text AS text,
+  s.config AS config,
+  s.violation AS violation,
   s.source AS source,
   s.author_id AS author_id,
   s.comment AS comment,
@@ -29,7 +32,7 @@ SELECT
   toUnixTimestamp64Milli(s.created_at) AS created_ms,
   s.version AS updated_ms,
   count() OVER () AS total
-FROM current_scores AS s
+FROM all_scores AS s
 WHERE s.project_id = {project:String}
   AND ({name:String} = '' OR s.name = {name:String})
   AND ({trace:String} = '' OR s.trace_id = {trace:String} OR s.given_trace_id = {trace:String})

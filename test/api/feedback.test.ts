@@ -66,6 +66,10 @@ test('what was answered as stored is read at once, as it was sent', async () => 
   expect(await get('/api/feedback', 'first')).toEqual([
     {
       ...stored,
+      data_type: 'numeric',
+      text: '',
+      config: '',
+      violation: '',
       ...sent,
       value: -1,
       label: 'thumbs_down',
@@ -235,6 +239,7 @@ describe('with the calls that are judged', () => {
       neutral: 1,
       positive_pct: 33.3,
       unresolved: 0,
+      flagged: 0,
     })
     expect(await get('/api/feedback/summary', 'nobody')).toMatchObject({ total: 0, positive_pct: null })
   })

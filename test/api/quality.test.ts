@@ -203,6 +203,7 @@ test('summary: votes, and beside them what is no vote', async () => {
       without_verdict: 1,
       failed: 1,
       unresolved: 1,
+      flagged: 0,
     },
   ])
 })

@@ -45,6 +45,7 @@ describe('the migrated tables', () => {
       { db: engine.database },
     )
     expect(found.map(({ name }) => name)).toEqual([
+      'all_scores',
       'currency_rates',
       'currency_rates_daily',
       'current_invoice_findings',
@@ -65,6 +66,8 @@ describe('the migrated tables', () => {
       'reporting_currency',
       'schema_claims',
       'schema_migrations',
+      'score_configs',
+      'score_rejudgements',
       'scores',
       'span_content',
       'span_recosts',
@@ -93,6 +96,8 @@ describe('the migrated tables', () => {
       'reporting_currency',
       'schema_claims',
       'schema_migrations',
+      'score_configs',
+      'score_rejudgements',
     ])
   })
 })

@@ -137,21 +137,26 @@ test('a time range reads only its weeks through llm_calls', async () => {
   expect(plan.map(({ explain }) => explain.trim()).filter((line) => line.startsWith('Parts: 0/'))).not.toEqual([])
 })
 
-test('current_scores is the newest state of each score, without the deleted', async () => {
-  const row = (id: string, version: number, value: number, isDeleted = 0): string =>
-    `('default', '${id}', now64(3), now64(3), ${version}, ${value}, ${isDeleted}, 90)`
+test('current_scores is the newest state of each score, without the deleted and those that break their configuration', async () => {
+  const row = (id: string, version: number, value: number, isDeleted = 0, violation = ''): string =>
+    `('default', '${id}', now64(3), now64(3), ${version}, ${value}, ${isDeleted}, 90, '${violation}')`
+  const broken = row('broken', 1, 7, 0, 'out_of_range')
   await engine.clickhouse.command(
-    `INSERT INTO scores (project_id, score_id, created_at, target_time, version, value, is_deleted, retention_days) VALUES
-    ${[row('kept', 2, 0.5), row('kept', 1, 0.1), row('gone', 1, 1), row('gone', 2, 1, 1)].join(', ')}`,
+    `INSERT INTO scores (project_id, score_id, created_at, target_time, version, value, is_deleted, retention_days, violation) VALUES
+    ${[row('kept', 2, 0.5), row('kept', 1, 0.1), row('gone', 1, 1), row('gone', 2, 1, 1), broken].join(', ')}`,
     {},
     { async_insert: 0 },
   )
   await engine.clickhouse.command(
-    `INSERT INTO scores (project_id, score_id, created_at, target_time, version, value, is_deleted, retention_days) VALUES ${row('gone', 1, 1)}`,
+    `INSERT INTO scores (project_id, score_id, created_at, target_time, version, value, is_deleted, retention_days, violation) VALUES ${row('gone', 1, 1)}`,
     {},
     { async_insert: 0 },
   )
   expect(await engine.clickhouse.query('SELECT score_id, value FROM current_scores')).toEqual([
     { score_id: 'kept', value: 0.5 },
+  ])
+  expect(await engine.clickhouse.query('SELECT score_id FROM all_scores ORDER BY score_id')).toEqual([
+    { score_id: 'broken' },
+    { score_id: 'kept' },
   ])
 })
