@@ -6,7 +6,8 @@
 
 -- Each judge (evaluator, its version, the name of its score) against people's votes on the same target, good or bad on both
 -- sides; of several votes by one author or one judge on one target the newest counts. `kappa` is Cohen's: agreement beyond
--- chance, NULL where chance alone would agree always.
+-- chance, NULL where chance alone would agree always. Rules
+-- (`automated-…`) are judges that only say bad; implicit signals are no opinion.
 -- Scores that break their configuration are left out, unless `flagged` is 1.
 SELECT
   judge.1 AS name,
@@ -40,6 +41,7 @@ FROM
       AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
+      AND NOT startsWith(s.name, 'implicit-')
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
     GROUP BY is_person, name, evaluator, evaluator_version, target, cityHash64(s.author_id, if((is_person AND s.author_id = '') OR s.each_counts = 1, s.score_id, ''))

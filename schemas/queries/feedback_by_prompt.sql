@@ -21,6 +21,7 @@ WITH
       AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.prompt_name = {prompt:String}
       AND s.error_type = ''
+      AND NOT match(s.name, '^(automated|implicit)-')
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
     GROUP BY version, cityHash64(if(s.author_id = '' OR s.each_counts = 1, s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))

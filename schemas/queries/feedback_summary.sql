@@ -9,6 +9,7 @@
 -- newest counts. `positive_low_pct` and `positive_high_pct` bound the positive share with 95 % confidence (Wilson). Beside the
 -- votes: scores superseded by a newer vote, scores that say neither, failed evaluations, votes that have not found their call, and
 -- `flagged`: scores that break their configuration, which are in no other figure unless the parameter `flagged` is 1.
+-- Signals (docs/decisions/0030) are in none of these figures.
 WITH
   -- Bounds of a share, 95 % (Wilson): side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson
@@ -47,6 +48,7 @@ FROM
   FROM all_scores AS s
   WHERE s.project_id = {project:String}
     AND (s.violation = '' OR {flagged:UInt8} = 1)
+    AND NOT match(s.name, '^(automated|implicit)-')
     AND s.created_at >= {from:DateTime64(3, 'UTC')}
     AND s.created_at < {to:DateTime64(3, 'UTC')}
     AND (empty({traces:Array(String)}) OR s.trace_id IN {traces:Array(String)} OR s.given_trace_id IN {traces:Array(String)})

@@ -24,6 +24,7 @@ WITH
       AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
+      AND NOT match(s.name, '^(automated|implicit)-')
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}
       AND s.model != ''
@@ -55,6 +56,7 @@ WITH
       AND (s.violation = '' OR {flagged:UInt8} = 1)
       AND s.resolved = 1
       AND s.error_type = ''
+      AND NOT match(s.name, '^(automated|implicit)-')
       AND s.target IN ('span', 'trace')
       AND (s.verdict != 0 OR s.label = 'neutral')
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
