@@ -6,6 +6,7 @@ import type { Dialect } from '../processors/dialect.ts'
 import { type TokenizerFor, UsageEstimator } from '../processors/estimate.ts'
 import { evaluationEvents } from '../processors/evaluation-events.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
+import { KnownCalls } from '../processors/known-calls.ts'
 import { Ledger } from '../processors/ledger.ts'
 import { LogCalls } from '../processors/log-calls.ts'
 import { eventName, type LogInput, logRow, logTime } from '../processors/log-rows.ts'
@@ -70,6 +71,7 @@ export class Pipeline implements Receiver {
   private readonly decoder: TraceDecoder
   private readonly normaliser: Normaliser
   private readonly charge: Charge
+  private readonly known: KnownCalls
   private readonly ledger: Ledger
   private readonly sink: ClickHouseSink
   private readonly settings: PipelineParts['settings']
@@ -88,6 +90,7 @@ export class Pipeline implements Receiver {
     this.logCalls = new LogCalls(parts.dialects)
     this.normaliser = new Normaliser(batch, strings, parts.dialects, parts.settings)
     this.charge = new Charge(batch)
+    this.known = new KnownCalls(batch, this.charge)
     this.ledger = new Ledger({
       book: this.book(),
       batch,
@@ -141,6 +144,7 @@ export class Pipeline implements Receiver {
     batch.ingestedMs = nowMs
     this.normaliser.run(nowMs)
     this.charge.run()
+    this.known.run(project)
     inheritAttribution(batch, this.charge)
     this.ledger.use(this.book().forProject(project))
     this.ledger.run()

@@ -160,7 +160,8 @@ export class Charge {
     else if (!this.hasUsage(row)) this.set(row, verdict.duplicate, this.callBelow[row]!)
   }
 
-  private set(row: number, why: number, carrier: number): void {
+  /** `carrier` as `SpanBatch.countedAs` has it. */
+  set(row: number, why: number, carrier: number): void {
     this.verdicts[row] = why
     this.batch.countedAs[row] = carrier
   }

@@ -1,7 +1,8 @@
 // hot: Usage of each row × price book → cost columns, status and reason. A card is looked up once for each distinct
 // (provider, model, conditions) while it holds; then every row is a handful of integer products.
 
-import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
+import { attributeText } from '../schemas/any-value.ts'
+import { attributeRoom, cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { unit, usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
@@ -63,8 +64,8 @@ export class Ledger {
   private readonly conditionWords = new Map<number, number>()
   /** What the provider's model asked for implies, by their key; of the book in use. */
   private readonly implied = new Map<number, Implied>()
-  /** Platform by the name asked for and the one of the answer, where the span names no provider. */
-  private readonly platforms = new Map<number, number>()
+  /** By provider: the platform that the name asked for and the one of the answer tell instead. */
+  private readonly platforms = new Map<number, Map<number, number>>()
   /** Keys of those that imply nothing at any time, nearly all, at hand. */
   private readonly plainRequests = new Float64Array(nearSize).fill(-1)
   private readonly result: PricedCall = {
@@ -164,11 +165,16 @@ export class Ledger {
   private placeByRequest(row: number, request: number): void {
     const { batch, strings, conditions } = this
     const providers = batch.low[low.provider]!
-    if (providers[row] === 0) providers[row] = this.platform(request, batch.low[low.model]![row]!)
-    const provider = providers[row]!
-    const key = provider * 0x4000000 + request
+    let provider = providers[row]!
     const place = (Math.imul(request, 0x9e3779b1) ^ provider) & (nearSize - 1)
-    if (this.plainRequests[place] === key) return
+    if (provider !== 0 && this.plainRequests[place] === provider * 0x4000000 + request) return
+    const platform = this.platform(provider, request, batch.low[low.model]![row]!)
+    if (platform !== 0) {
+      if (provider !== 0) this.keepSent(row, provider)
+      providers[row] = platform
+      provider = platform
+    }
+    const key = provider * 0x4000000 + request
     const endMs = this.endMs(row)
     let found = this.implied.get(key)
     if (found === undefined || endMs < found.fromMs || endMs >= found.toMs) {
@@ -181,14 +187,29 @@ export class Ledger {
       this.plainRequests[place] = key
   }
 
-  private platform(request: number, answered: number): number {
+  private platform(provider: number, request: number, answered: number): number {
+    const { book, strings, platforms } = this
+    let ofProvider = platforms.get(provider)
+    if (ofProvider === undefined) {
+      ofProvider = new Map()
+      platforms.set(provider, ofProvider)
+    }
     const key = request * 0x4000000 + answered
-    let platform = this.platforms.get(key)
+    let platform = ofProvider.get(key)
     if (platform === undefined) {
-      platform = this.word(this.book.platformOf(this.strings.text(request), this.strings.text(answered)))
-      this.platforms.set(key, platform)
+      platform = this.word(book.platformOf(strings.text(provider), strings.text(request), strings.text(answered)))
+      ofProvider.set(key, platform)
     }
     return platform
+  }
+
+  /** The column will say another provider than was sent: then what was sent stays among the attributes. */
+  private keepSent(row: number, provider: number): void {
+    const { batch, strings } = this
+    const sent = strings.text(provider)
+    for (let i = batch.attrFrom[row]!; i < batch.attrTo[row]!; i++)
+      if (batch.attrRoom[i] === attributeRoom.column && attributeText(batch, i) === sent)
+        batch.attrRoom[i] = attributeRoom.attributes
   }
 
   private price(row: number, model: number): void {

@@ -88,6 +88,9 @@ export class SpanBatch {
   rejectMessage = ''
   /** Spans left out because they came before, whole and lately. */
   repeated = 0
+  /** Ids of spans of earlier requests that `countedAs` refers to. */
+  outerIds = new Uint8Array(64)
+  private outerCount = 0
   projectId = 0
   ingestedMs = 0
 
@@ -125,7 +128,7 @@ export class SpanBatch {
   maxTokens = new Float64Array(rowsAtFirst)
   attempt = new Uint16Array(rowsAtFirst)
   attempts = new Uint16Array(rowsAtFirst)
-  /** Row that carries the money of an aggregate or duplicate; -1 for none. */
+  /** Row that carries the money of an aggregate or duplicate; -1 for none, below it a span of an earlier request, see `outerAt`. */
   countedAs = new Int32Array(rowsAtFirst)
   hasContent = new Uint8Array(rowsAtFirst)
   /** What the ledger does with a row, see `role`. */
@@ -189,6 +192,7 @@ export class SpanBatch {
     this.rejected = 0
     this.rejectMessage = ''
     this.repeated = 0
+    this.outerCount = 0
     this.attributes = 0
     this.events = 0
     this.links = 0
@@ -292,6 +296,17 @@ export class SpanBatch {
     return { start, end: start + encoded.length }
   }
 
+  /** A span id that no row has, by its halves as they lie in memory; what `countedAs` says of it. */
+  addOuterId(first: number, second: number): number {
+    const at = this.outerCount * 8
+    if (at + 8 > this.outerIds.length) this.outerIds = grown(this.outerIds)
+    for (let i = 0; i < 4; i++) {
+      this.outerIds[at + i] = first >>> (i * 8)
+      this.outerIds[at + 4 + i] = second >>> (i * 8)
+    }
+    return -2 - this.outerCount++
+  }
+
   setText(column: number, row: number, start: number, end: number): void {
     this.textStart[column]![row] = start
     this.textEnd[column]![row] = end
@@ -304,6 +319,11 @@ export class SpanBatch {
     const shift = inBody ? 0 : this.bytes.length
     return Buffer.from(source.buffer, source.byteOffset + start - shift, end - start).toString('utf8')
   }
+}
+
+/** Where in `SpanBatch.outerIds` the 8 bytes are that a value of `countedAs` below -1 refers to. */
+export function outerAt(countedAs: number): number {
+  return (-2 - countedAs) * 8
 }
 
 type Grows = Uint8Array | Int8Array | Uint16Array | Uint32Array | Int32Array | Float64Array

@@ -1,6 +1,6 @@
 // hot: Columns of an open block that hold one plain value a row, each filled from a whole batch at a time.
 
-import { nowhere, type SpanBatch } from '../../schemas/span-batch.ts'
+import { nowhere, outerAt, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { FixedColumn, LowColumn, type PartList, StringColumn } from './columns.ts'
 
@@ -86,7 +86,8 @@ export function countedAs(place: Place): BlockColumn {
     append(batch) {
       for (let row = 0; row < batch.rows; row++) {
         const carrier = batch.countedAs[row]!
-        appendId(cells, batch.bytes, carrier < 0 ? nowhere : batch.spanPos[carrier]!, 8)
+        if (carrier < -1) cells.appendHex(batch.outerIds, outerAt(carrier), 8)
+        else appendId(cells, batch.bytes, carrier < 0 ? nowhere : batch.spanPos[carrier]!, 8)
       }
     },
     ...plainEnds(cells),

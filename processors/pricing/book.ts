@@ -13,7 +13,7 @@ import { discountedId, discountedRates } from './custom/discount.ts'
 import { type CustomSettings, noSettings } from './custom/form.ts'
 import { type CustomView, CustomViews, isDiscounted } from './custom/view.ts'
 import type { ModelAlias, OverrideAlias, PriceEntry, PriceFile, PriceOverride } from './file.ts'
-import { impliedBy, providerInName } from './model-names.ts'
+import { impliedBy, platformInName, providerInName } from './model-names.ts'
 import { namesNoBackend } from './provider-names.ts'
 import { Window } from './schedule.ts'
 import { type Found, Shelf } from './shelf.ts'
@@ -170,11 +170,23 @@ export class PriceBook {
 
   /**
    * The platform whose form a name has that was asked for (`us.anthropic.…` is Bedrock's), where it lists both that name and the
-   * one of the answer; else ''. For spans that name no provider: the answer's bare name would be taken for its maker's.
+   * one of the answer; else ''. For spans that name no provider, or the model's maker, who knows no such name: the answer's bare
+   * name would be taken for the maker's.
    */
-  platformOf(requested: string, answered: string): string {
-    const named = this.namedIn(requested)
-    return named !== '' && this.shelfOf(named, answered)?.knows(answered) === true ? named : ''
+  platformOf(provider: string, requested: string, answered: string): string {
+    const isUnnamed = provider === ''
+    const named = isUnnamed ? this.namedIn(requested) : platformInName(requested)
+    if (named === '' || named === provider || !this.lists(named, requested) || !this.lists(named, answered)) return ''
+    return isUnnamed || (this.isMaker(provider) && !this.lists(provider, requested)) ? named : ''
+  }
+
+  private lists(provider: string, model: string): boolean {
+    return this.shelfOf(provider, model)?.knows(model) === true
+  }
+
+  private isMaker(provider: string): boolean {
+    const shelf = this.shelves.get(provider)
+    return shelf !== undefined && shelf.file.isHost !== true
   }
 
   /** By the catalogue alone. */
@@ -229,7 +241,7 @@ export class PriceBook {
       providers: [...this.shelves.keys()],
       modelsOf: (provider) => [...(this.shelves.get(provider)?.exact.keys() ?? [])],
       knows: (provider, model) =>
-        this.shelfOf(provider, model)?.knows(model) === true ||
+        this.lists(provider, model) ||
         this.inCatalogue(provider, model, noConditions, new Window(someDayMs)).kind === 'card',
       calendarsOf: (provider) => Object.keys(this.shelves.get(provider)?.words.calendars ?? {}),
     }
@@ -265,7 +277,7 @@ export class PriceBook {
   /** The provider that a model's name tells, where it lists the model; else ''. */
   private namedIn(model: string): string {
     const named = providerInName(model)
-    return named !== '' && this.shelfOf(named, model)?.knows(model) === true ? named : ''
+    return named !== '' && this.lists(named, model) ? named : ''
   }
 
   /** Where a model is looked up: at the provider, or where that one shares its models and only the other lists it. */

@@ -136,13 +136,18 @@ const shapes: readonly { readonly pattern: RegExp; readonly provider: string }[]
 
 /** Canonical provider that the name itself tells, by its shape or a gateway's prefix; '' when it tells none. */
 export function providerInName(reported: string): string {
-  const shape = shapes.find(({ pattern }) => pattern.test(reported))
-  if (shape !== undefined) return shape.provider
+  const shape = platformInName(reported)
+  if (shape !== '') return shape
   const account = /^@([^/]+)\/./.exec(reported)
   if (account !== null) return providerOfAccount(account[1] ?? '')
   const [, prefix = '', rest = ''] = prefixed.exec(reported) ?? []
   if (prefix === '') return ''
   return namesNoProvider(prefix) ? providerInName(rest) : knownProvider(prefix)
+}
+
+/** The platform whose form a name has, `us.anthropic.…` or an ARN; '' for a name that any provider may use. */
+export function platformInName(reported: string): string {
+  return shapes.find(({ pattern }) => pattern.test(reported))?.provider ?? ''
 }
 
 const prefixed = /^([a-z][a-z0-9_.-]*)[/:](.+)$/i

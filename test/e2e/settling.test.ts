@@ -60,3 +60,26 @@ test('a wrapper, its call and a restart between them', { timeout: 30_000 }, asyn
   const metrics = async (): Promise<string> => (await fetch(`http://${second.ready.admin}/metrics`)).text()
   await until(async () => (await metrics()).includes('spanledger_ledger_corrections_total 1'), 5000)
 })
+
+test('a sum in a later request than its calls is never billed', { timeout: 30_000 }, async () => {
+  const to = collector ?? (await start())
+  const traceId = 'ab'.repeat(16)
+  const agent = 'cccc000000000002'
+  await send(to, 'sdk', 'cccc000000000001', { traceId, parentSpanId: agent })
+  const sum = {
+    'gen_ai.operation.name': 'invoke_agent',
+    'gen_ai.usage.input_tokens': 1000,
+    'gen_ai.usage.output_tokens': 1,
+  }
+  await send(to, 'framework', agent, { traceId, attributes: sum })
+  const rows = (): Promise<Record<string, unknown>[]> =>
+    ask(
+      to.ready.clickhouse_http,
+      `SELECT span_id, revision, cost_reason, counted_as FROM spans WHERE trace_id = '${traceId}' ORDER BY span_id, revision`,
+    )
+  await until(async () => (await rows()).length === 2, 15_000)
+  expect(await rows()).toEqual([
+    { span_id: 'cccc000000000001', revision: 0, cost_reason: '', counted_as: '' },
+    { span_id: agent, revision: 0, cost_reason: 'aggregate', counted_as: 'cccc000000000001' },
+  ])
+})

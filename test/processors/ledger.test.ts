@@ -76,6 +76,16 @@ test('a profile’s geography counts also where the answer names the model witho
   expect(
     priced.total('', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': 'us.anthropic.unheard-of' }) / 1e12,
   ).toBe(3)
+  // Nor where the span names the model's maker, as packages do that ask for the vendor of the model.
+  expect(priced.total('anthropic', 'claude-sonnet-4-5-20250929', us) / 1e12).toBe(6.6)
+  expect(priced.bench.row(0)).toMatchObject({
+    provider: 'aws.bedrock',
+    attributes: { 'gen_ai.provider.name': 'anthropic' },
+  })
+  expect(
+    priced.total('anthropic', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': 'claude-sonnet-4-5' }) / 1e12,
+  ).toBe(3)
+  expect(priced.bench.row(0)['provider']).toBe('anthropic')
   // Another provider's names say nothing of that kind.
   const openai = (request: string): number => priced.total('openai', 'gpt-4o', { 'gen_ai.request.model': request })
   expect(openai('us.gpt.4o')).toBe(openai('gpt-4o'))
