@@ -176,6 +176,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   const api = await startApi({
     endpoint: config.apiEndpoint,
     clickhouse,
+    stream: clickhouse.stream,
     appendScores,
     otlpEndpoint: () => otlpHttp,
     corsOrigins: config.apiCorsOrigins,

@@ -37,7 +37,7 @@ const rooms: readonly Room[] = [
   { name: 'pipeline', files: /^collector\/pipeline\.ts$/, may: ['otlp', 'sinks', 'processors', 'schemas', 'leaves'] },
   {
     name: 'questions',
-    files: /^collector\/(queries|score-store|currency-store|explained-trace)\.ts$/,
+    files: /^collector\/((queries|score-store|currency-store|explained-trace)\.ts$|exporting\/)/,
     may: ['clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {

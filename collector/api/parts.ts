@@ -10,6 +10,8 @@ export type Headers = Readonly<Record<string, string | readonly string[] | undef
 
 export interface ApiParts {
   readonly clickhouse: Pick<ClickHouse, 'query'>
+  /** Answers in formats that ClickHouse writes; absent: without Parquet. */
+  readonly stream?: ClickHouse['stream']
   /** Durable when it resolves. */
   readonly appendScores: (rows: readonly ScoreRow[]) => Promise<void>
   /** Which project a request belongs to. May throw Refusal. */

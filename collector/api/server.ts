@@ -11,6 +11,7 @@ import type { Endpoint } from '../config-values.ts'
 import type { Log } from '../log.ts'
 import { loadQueries, type Query } from '../queries.ts'
 import { addCors } from './cors.ts'
+import { addExports } from './exports.ts'
 import { addFeedback } from './feedback.ts'
 import { addLangfuse } from './langfuse.ts'
 import { addPage } from './page.ts'
@@ -98,6 +99,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   addLangfuse(app, { ...parts, otlpEndpoint: options.otlpEndpoint ?? (() => '') }, recent)
   addQueries(app, parts)
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
+  addExports(app, parts)
   addTraces(app, parts)
   addPage(app, parts)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
@@ -126,6 +128,7 @@ async function describeRoutes(app: FastifyInstance, version: string): Promise<vo
       tags: [
         { name: 'feedback', description: 'Feedback and scores' },
         { name: 'quality', description: 'What feedback says of models and prompts, beside what they cost' },
+        { name: 'exports', description: 'Calls and traces for evaluation, and datasets made of them' },
         { name: 'queries', description: 'Every question of the ledger' },
         { name: 'prices', description: 'The price book, and own prices in it' },
       ],

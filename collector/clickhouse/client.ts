@@ -42,6 +42,8 @@ export interface ClickHouse {
   native(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<Uint8Array>
   /** The answer as a Parquet file. */
   parquet(sql: string, settings?: ClickHouseSettings): Promise<Buffer>
+  /** An answer in the format that the statement names, as it comes, for as long as it is read; complete, or it throws. */
+  stream(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<AsyncIterable<Uint8Array>>
   command(sql: string, parameters?: QueryParameters, settings?: ClickHouseSettings): Promise<void>
   /** The body's memory is the caller's again when the promise settles. An insert given up by the signal may still succeed. */
   insert(request: InsertRequest, signal?: AbortSignal): Promise<void>
@@ -113,27 +115,30 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
     log: { level: ClickHouseLogLevel.OFF },
   })
 
-  const send = async (statement: Statement): Promise<Buffer> => {
+  const open = async (statement: Statement): Promise<Readable> => {
     const { sql, parameters, settings, body, signal } = statement
+    // The client listens for the signal, and would not hear one that has fired already.
+    signal?.throwIfAborted()
+    const { stream, response_headers, http_status_code } = await client.exec({
+      query: sql,
+      clickhouse_settings: settings,
+      ...(parameters === undefined ? {} : { query_params: { ...parameters } }),
+      ...(signal === undefined ? {} : { abort_signal: signal }),
+      ...(body === undefined ? {} : { values: Readable.from(body, { objectMode: false }) }),
+      // Read here instead: up to a limit, and with ClickHouse's code from the header.
+      ignore_error_response: true,
+    })
+    const status = http_status_code ?? 0
+    const codeHeader = response_headers['x-clickhouse-exception-code']
+    if (status >= 200 && status < 300 && codeHeader === undefined) return stream
+    const text = (await read(stream, { bytesMax: errorBytesMax, isCut: true, signal })).toString()
+    throw answerError(status, String(codeHeader ?? '') || undefined, masked(text, password))
+  }
+
+  const send = async (statement: Statement): Promise<Buffer> => {
     try {
-      // The client listens for the signal, and would not hear one that has fired already.
-      signal?.throwIfAborted()
-      const { stream, response_headers, http_status_code } = await client.exec({
-        query: sql,
-        clickhouse_settings: settings,
-        ...(parameters === undefined ? {} : { query_params: { ...parameters } }),
-        ...(signal === undefined ? {} : { abort_signal: signal }),
-        ...(body === undefined ? {} : { values: Readable.from(body, { objectMode: false }) }),
-        // Read here instead: up to a limit, and with ClickHouse's code from the header.
-        ignore_error_response: true,
-      })
-      const status = http_status_code ?? 0
-      const codeHeader = response_headers['x-clickhouse-exception-code']
-      if (status >= 200 && status < 300 && codeHeader === undefined) {
-        return await read(stream, { bytesMax: responseBytesMax, isCut: false, signal })
-      }
-      const text = (await read(stream, { bytesMax: errorBytesMax, isCut: true, signal })).toString()
-      throw answerError(status, String(codeHeader ?? '') || undefined, masked(text, password))
+      const stream = await open(statement)
+      return await read(stream, { bytesMax: responseBytesMax, isCut: false, signal: statement.signal })
     } catch (error) {
       throw requestError(error)
     }
@@ -153,6 +158,13 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouse {
       send({ sql: `${sql}\nFORMAT Native`, parameters, settings: { ...statementSettings, ...settings } }),
     parquet: (sql, settings) =>
       send({ sql: `${sql}\nFORMAT Parquet`, settings: { ...statementSettings, ...settings } }),
+    async stream(sql, parameters, settings) {
+      try {
+        return await open({ sql, parameters, settings: { ...statementSettings, ...settings } })
+      } catch (error) {
+        throw requestError(error)
+      }
+    },
     async command(sql, parameters, settings) {
       await send({ sql, parameters, settings: { ...statementSettings, ...settings } })
     },

@@ -1,7 +1,6 @@
 // spanledger focus: the ledger as FOCUS cost and usage data, day by day, for the tools that read cloud bills.
 
 /// <reference lib="esnext.temporal" />
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { FocusPrices, ListPrices, type PriceLine } from '../../processors/focus/prices.ts'
 import { type FocusGaps, FocusRows, type UsageLine } from '../../processors/focus/rows.ts'
 import {
@@ -16,6 +15,7 @@ import type { ClickHouse } from '../clickhouse/client.ts'
 import { decimalPlaces, focusParquet } from '../clickhouse/focus-parquet.ts'
 import { type Command, type CommandContext, exitCode, UsageError } from '../command.ts'
 import { withLedger } from '../command-clickhouse.ts'
+import { openTarget } from '../command-file.ts'
 import { instantOf } from '../command-times.ts'
 import { loadPriceBook } from '../price-files.ts'
 import { loadQueries, type Query, runQuery } from '../queries.ts'
@@ -184,34 +184,6 @@ type FocusObject = Record<string, string | null>
 
 function objectOf(row: FocusRow, version: FocusVersion): FocusObject {
   return Object.fromEntries(focusColumnsOf(version).map(({ name, value }) => [name, value(row, version)]))
-}
-
-interface Target {
-  write(part: string | Uint8Array): void
-  finish(): void
-  discard(): void
-}
-
-/** A file that appears when it is whole. Throws Error that names the file. */
-function openTarget(file: string): Target {
-  const part = `${file}.part`
-  let descriptor: number
-  try {
-    descriptor = openSync(part, 'w')
-  } catch (cause) {
-    throw new Error(`${part} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
-  return {
-    write: (part) => void (typeof part === 'string' ? writeSync(descriptor, part) : writeSync(descriptor, part)),
-    finish() {
-      closeSync(descriptor)
-      renameSync(part, file)
-    },
-    discard() {
-      closeSync(descriptor)
-      rmSync(part, { force: true })
-    },
-  }
 }
 
 function dayOf(instant: Temporal.Instant): string {

@@ -1,0 +1,63 @@
+// A selection → the bytes of its answer, in whatever format was asked for.
+
+import { type ExportRecord, recordOf } from '../../processors/datasets/record.ts'
+import { shapes } from '../../processors/datasets/shapes.ts'
+import { keyPage, type Page, parquetOf, type Reader, rowsOf } from './export.ts'
+import { type Format, isDataset, type Selection } from './selection.ts'
+
+export const contentTypes: Readonly<Record<Format, string>> = {
+  json: 'application/json; charset=utf-8',
+  jsonl: 'application/jsonl; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
+  'openai-evals': 'application/jsonl; charset=utf-8',
+  'openai-evals-classic': 'application/jsonl; charset=utf-8',
+  langfuse: 'application/jsonl; charset=utf-8',
+}
+
+export interface Answer {
+  readonly rows: number
+  /** Where the next page goes on; null when this is the last. */
+  readonly next: string | null
+  readonly body: AsyncIterable<Uint8Array | string>
+}
+
+/** One page. What can fail at its start has not failed when it resolves. Rejects with ClickHouseError. */
+export async function answerOf(clickhouse: Reader, selection: Selection): Promise<Answer> {
+  const page = await keyPage(clickhouse, selection)
+  const body =
+    selection.format === 'parquet'
+      ? await parquetOf(clickhouse, selection, page)
+      : await begun(texts(clickhouse, selection, page))
+  return { rows: page.keys.length, next: page.next, body }
+}
+
+/** The records of one page, in its order. */
+export async function* recordsOf(clickhouse: Reader, selection: Selection, page: Page): AsyncGenerator<ExportRecord> {
+  const { format, content, expected, datasetName } = selection
+  const shape = isDataset(format) ? shapes[format as keyof typeof shapes] : undefined
+  for await (const row of rowsOf(clickhouse, selection, page))
+    yield shape === undefined ? recordOf(row, content) : shape(row, { expected, datasetName })
+}
+
+/** `{"data": […], "next_cursor": …}`, or a record a line. */
+async function* texts(clickhouse: Reader, selection: Selection, page: Page): AsyncGenerator<string> {
+  if (selection.format !== 'json') {
+    for await (const record of recordsOf(clickhouse, selection, page)) yield `${JSON.stringify(record)}\n`
+    return
+  }
+  let before = '{"data":['
+  for await (const record of recordsOf(clickhouse, selection, page)) {
+    yield `${before}${JSON.stringify(record)}`
+    before = ',\n'
+  }
+  yield `${before === ',\n' ? '' : before}],"next_cursor":${JSON.stringify(page.next)}}\n`
+}
+
+/** The same, its first part already made: an error of the first question is still one that a status can tell. */
+async function begun<T>(parts: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+  const first = await parts.next()
+  return (async function* () {
+    if (!first.done) yield first.value
+    yield* parts
+  })()
+}
