@@ -5,15 +5,17 @@
 import type { SpanBatch } from '../schemas/span-batch.ts'
 import { RecentIds, wordAt, wordOfText } from './recent-ids.ts'
 
-/** Trace id 4, span id 2, project with times and size 1. */
-const keyWords = 7
+/** The span id, and 64 bits of trace id, project, times and size: a key is a quarter of a cache line. */
+const keyWords = 4
+const saidWords = 10
 
-/** Bounded; remembers at least the `capacity / 2` newest spans. Owns its memory: 58 bytes a span at the default, 120 at most. */
+/** Bounded; remembers at least the `capacity / 2` newest spans. Owns its memory: 34 bytes a span at the default, 68 at most. */
 export class RecentSpans {
   /** Raised when everything was forgotten: what was found before that may not be relied on. */
   epoch = 0
   private readonly ids: RecentIds
   private project = 0
+  private readonly said = new Uint32Array(saidWords)
   /** Slots that the request at hand took, and what `moves` was then. */
   private readonly added: number[] = []
   private movesBefore = 0
@@ -51,19 +53,28 @@ export class RecentSpans {
   }
 
   private readKey(batch: SpanBatch, row: number, size: number): void {
+    const { said } = this
     const { key } = this.ids
     const { bytes } = batch
     const trace = batch.tracePos[row]!
     const span = batch.spanPos[row]!
-    for (let i = 0; i < 4; i++) key[i] = wordAt(bytes, trace + i * 4)
-    key[4] = wordAt(bytes, span)
-    key[5] = wordAt(bytes, span + 4)
-    let mark = this.project
-    mark = Math.imul(mark ^ batch.startLow[row]!, 0x01000193)
-    mark = Math.imul(mark ^ batch.startHigh[row]!, 0x01000193)
-    mark = Math.imul(mark ^ batch.endLow[row]!, 0x01000193)
-    mark = Math.imul(mark ^ batch.endHigh[row]!, 0x01000193)
-    key[6] = Math.imul(mark ^ size, 0x01000193)
+    key[0] = wordAt(bytes, span)
+    key[1] = wordAt(bytes, span + 4)
+    said[0] = this.project
+    said[1] = size
+    said[2] = batch.startLow[row]!
+    said[3] = batch.startHigh[row]!
+    said[4] = batch.endLow[row]!
+    said[5] = batch.endHigh[row]!
+    for (let i = 0; i < 4; i++) said[6 + i] = wordAt(bytes, trace + i * 4)
+    let first = 0x811c9dc5
+    let second = 0x2c1b3c6d
+    for (let i = 0; i < saidWords; i++) {
+      first = Math.imul(first ^ said[i]!, 0x01000193)
+      second = Math.imul((second ^ said[i]!) + (second >>> 15), 0x85ebca6b)
+    }
+    key[2] = first
+    key[3] = second
     this.ids.open()
   }
 }
