@@ -23,6 +23,8 @@ export interface Emitter {
 export interface UsageMeaning {
   readonly inputIncludesCache?: boolean | undefined
   readonly outputIncludesReasoning?: boolean | undefined
+  /** Each round of a tool loop reports the sum of the rounds so far: settling takes away those of the round before. */
+  readonly addsUpRounds?: boolean | undefined
 }
 
 /**

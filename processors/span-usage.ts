@@ -92,9 +92,12 @@ export class SpanUsage {
     const output = usage[at + unit.output]!
     const rule = settleUsage(usage, at, numbers[slotOf.totalTokens]!, known)
     if (rule === 0) return
-    batch.low[low.usage_rule]![row] = words.usageRules[rule]!
+    const isRunning = meaning.addsUpRounds === true
+    batch.low[low.usage_rule]![row] = (isRunning ? words.usageRulesOfRounds : words.usageRules)[rule]!
     usage[at + unit.input]! += this.sentCount(row, slotOf.extraInputTokens)
     usage[at + unit.output]! += this.sentCount(row, slotOf.extraOutputTokens)
+    // Settling needs the sums that were sent.
+    if (isRunning) return
     // What was sent stays in `attributes` unless the column holds just that; a sent 0 stays, to tell it from nothing.
     if (usage[at + unit.input] === input) fields.movedAs(slotOf.inputTokens, valueType.integer)
     if (usage[at + unit.output] === output) fields.movedAs(slotOf.outputTokens, valueType.integer)

@@ -22,6 +22,9 @@ export const usageRules = [
 ] as const
 export type UsageRule = (typeof usageRules)[number]
 
+/** At the end of a rule where the counts are the sum of the rounds of a tool loop so far. */
+export const ofRounds = '+rounds'
+
 /** What is known beforehand: 1 yes, -1 no, 0 unknown; and whether the instrumentation itself was recognised. */
 export interface KnownMeaning {
   inputIncludesCache: number

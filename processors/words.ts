@@ -2,7 +2,7 @@
 
 import type { StringTable } from '../schemas/string-table.ts'
 import { callKinds, spanKinds } from './dialect.ts'
-import { usageRules } from './usage-rule.ts'
+import { ofRounds, usageRules } from './usage-rule.ts'
 
 /** By OpenTelemetry's numbers; the last one is our own: a row made of a log event. */
 const spanKindNames = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer', 'event'] as const
@@ -27,6 +27,7 @@ const load = (strings: StringTable) => ({
   firstToken: strings.internText('First Token Stream Event'),
   spanKinds: Int32Array.from(spanKindNames, (name) => strings.internText(name)),
   usageRules: Int32Array.from(usageRules, (name) => strings.internText(name)),
+  usageRulesOfRounds: Int32Array.from(usageRules, (name) => strings.internText(`${name}${ofRounds}`)),
   callKinds: new Set(spanKinds.filter((name) => callKinds.has(name)).map((name) => strings.internText(name))),
 })
 

@@ -4,7 +4,7 @@
 import { type Change, changesOf, type Stored } from '../../processors/settling/changes.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 import { writeCorrections } from './correct.ts'
-import { spansOf, touchedTraces, tracesToSettle } from './store.ts'
+import { type Reader, spansOf, sumsOf, touchedTraces, tracesToSettle } from './store.ts'
 
 export interface SettlePassParts {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'insertSelect'>
@@ -41,7 +41,7 @@ export async function settlePass(
   let changes = 0
   for (let from = 0; from < touched.traceIds.length; from += tracesMax) {
     const traceIds = await tracesToSettle(clickhouse, touched.traceIds.slice(from, from + tracesMax))
-    const found = changesOf(await spansOf(clickhouse, traceIds))
+    const found = await changesIn(clickhouse, traceIds)
     // Looked at again in turn: another process may have done it in the meantime.
     if (found.length > 0) changes += await inTurn(() => correct(parts, traceIds))
   }
@@ -53,8 +53,13 @@ export async function settlePass(
   }
 }
 
+async function changesIn(clickhouse: Reader, traceIds: readonly string[]): Promise<Change[]> {
+  const spans = await spansOf(clickhouse, traceIds)
+  return changesOf(spans, await sumsOf(clickhouse, spans))
+}
+
 async function correct({ clickhouse, price, now }: SettlePassParts, traceIds: readonly string[]): Promise<number> {
-  const changes = changesOf(await spansOf(clickhouse, traceIds))
+  const changes = await changesIn(clickhouse, traceIds)
   for (let from = 0; from < changes.length; from += changesMax) {
     const some = changes.slice(from, from + changesMax)
     await writeCorrections(clickhouse, await priced(some, price), { nowMs: now(), madeBy: settledBy })

@@ -2,6 +2,7 @@
 
 import { callKinds } from '../../processors/dialect.ts'
 import type { Stored } from '../../processors/settling/changes.ts'
+import { hasSum, type SentSum } from '../../processors/settling/rounds.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 
 /** Of one value of a statement: a server reads 128 KiB. */
@@ -83,6 +84,7 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
       uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
       countIf(NOT ${isCall} AND ${hasUsage} AND cost_status != 'not_billed') > 0 AND countIf(${isCall} AND ${hasUsage}) > 0 AS is_summed,
       countIf(${isCall} AND cost_reason = 'no_usage') > 0 AS is_silent,
+      countIf(position(usage_rule, '+rounds') > 0) > 1 AS is_running,
       uniqExactIf(span_id, ${isCounted}) > uniqExactIf((input_tokens, output_tokens), ${isCounted}) AS is_equal,
       ${attribution.map((name) => `(countIf((${bears} OR dialect != '') AND ${name} = '') > 0 AND countIf(${name} != '') > 0)`).join(' OR ')} AS is_uneven,
       groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
@@ -117,6 +119,7 @@ interface TraceSummary {
   readonly is_repeated: number
   readonly is_summed: number
   readonly is_silent: number
+  readonly is_running: number
   readonly is_equal: number
   readonly is_uneven: number
   readonly ids: readonly string[]
@@ -129,7 +132,7 @@ function mayChange(trace: TraceSummary): boolean {
   if (Number(trace.spans) < 2) return false
   if (Number(trace.arrivals) > 1 || trace.is_uneven === 1) return Number(trace.bearing) > 0 || Number(trace.told) > 0
   if (Number(trace.bearing) < 2) return false
-  if (trace.is_summed === 1 || trace.is_silent === 1 || trace.is_equal === 1) return true
+  if (trace.is_summed === 1 || trace.is_silent === 1 || trace.is_equal === 1 || trace.is_running === 1) return true
   return Number(trace.scopes) > 1 || Number(trace.failed) > 0 || trace.is_nested === 1 || trace.is_repeated === 1
 }
 
@@ -236,4 +239,22 @@ export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): 
     for (const span of some) spans.push(span)
   }
   return spans
+}
+
+/**
+ * The counts as their sender reported them, of spans whose rule says that they are sums of a tool loop. Attributes are the widest
+ * column: they are read for such traces alone.
+ */
+export async function sumsOf(clickhouse: Reader, spans: readonly Stored[]): Promise<SentSum[]> {
+  const sums: SentSum[] = []
+  const traceIds = new Set(spans.flatMap((span) => (hasSum(span) ? [span.trace_id] : [])))
+  for (const traces of valuesOfStatements([...traceIds])) {
+    const some = await clickhouse.query<SentSum>(
+      `SELECT project_id, trace_id, span_id, attributes['gen_ai.usage.input_tokens'] AS input, attributes['gen_ai.usage.output_tokens'] AS output
+      FROM spans FINAL WHERE trace_id IN {traces:Array(String)} AND position(usage_rule, '+rounds') > 0`,
+      { traces },
+    )
+    for (const sum of some) sums.push(sum)
+  }
+  return sums
 }

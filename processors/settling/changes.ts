@@ -10,6 +10,7 @@ import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
 import { bearsUsage, type CallRecord, keyOf } from './record.ts'
+import { type SentSum, withoutRoundsBefore } from './rounds.ts'
 import { settle, type Verdict } from './settle.ts'
 
 /** A span as it is stored now; counts and money as text. Field names are the columns'. */
@@ -76,7 +77,7 @@ export interface Stored {
 
 export interface Change {
   readonly stored: Stored
-  /** `demoted`, `promoted`, `renamed`, `completed`, `inherited`, `grouped`, joined by commas. */
+  /** `demoted`, `promoted`, `renamed`, `reduced`, `completed`, `inherited`, `grouped`, joined by commas. */
   readonly reason: string
   readonly evidence: string
   /** Column → new value as text; '' for NULL where the column can be NULL. */
@@ -116,12 +117,12 @@ export function recordOf(stored: Stored): CallRecord {
 }
 
 /** What has to change of these spans; all spans of a trace are to be among them. A trace sent to two projects is two. */
-export function changesOf(spans: readonly Stored[]): Change[] {
-  return [...Map.groupBy(spans, ({ project_id }) => project_id).values()].flatMap(changesOfProject)
+export function changesOf(spans: readonly Stored[], sums: readonly SentSum[] = []): Change[] {
+  return [...Map.groupBy(spans, ({ project_id }) => project_id).values()].flatMap((of) => changesOfProject(of, sums))
 }
 
-function changesOfProject(spans: readonly Stored[]): Change[] {
-  const records = spans.map(recordOf)
+function changesOfProject(spans: readonly Stored[], sums: readonly SentSum[]): Change[] {
+  const { records, before } = withoutRoundsBefore(spans, spans.map(recordOf), sums)
   const verdicts = settle(records)
   const byKey = new Map(spans.map((stored, i) => [keyOf(records[i]!), stored]))
   const isOwnCall = (i: number): boolean => records[i]!.role === 'call' && verdicts[i]!.reason === ''
@@ -142,10 +143,11 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
     const reasons: string[] = []
     const verdict = verdicts[i]!
     const isPromoted = judge(stored, records[i]!, verdict, columns, reasons)
+    const roundBefore = before.get(records[i]!)
+    const isReduced = roundBefore !== undefined && reduce(stored, records[i]!, columns, reasons)
     const twins = twinsOf.get(records[i]!) ?? []
-    let isPriced = isPromoted
-    if (isOwnCall(i) && twins.length > 0)
-      isPriced = complete(stored, records[i]!, twins, columns, reasons) || isPromoted
+    let isPriced = isPromoted || (isReduced && isOwnCall(i) && !isFixed(stored))
+    if (isOwnCall(i) && twins.length > 0) isPriced = complete(stored, records[i]!, twins, columns, reasons) || isPriced
     inherit([stored, ...twins.map(({ stored: twin }) => twin)], byKey, columns, reasons)
     const attempt = attempts.get(records[i]!)
     if (attempt !== undefined) {
@@ -163,7 +165,8 @@ function changesOfProject(spans: readonly Stored[]): Change[] {
       }
     }
     if (reasons.length === 0) return []
-    const evidence = reasons.includes('completed') ? (twins[0]?.evidence ?? '') : verdict.evidence
+    const told = reasons.includes('completed') ? (twins[0]?.evidence ?? '') : verdict.evidence
+    const evidence = told === '' && isReduced ? `round ${roundBefore.spanId}` : told
     return [{ stored, reason: reasons.join(','), evidence, columns, priceAs: isPriced ? asked(stored, columns) : null }]
   })
 }
@@ -199,6 +202,21 @@ function judge(
   }
   reasons.push(wasOut ? 'renamed' : 'demoted')
   return false
+}
+
+/** Leaves a round of a tool loop its own counts; true when it had more. */
+function reduce(stored: Stored, { usage }: CallRecord, columns: Record<string, string>, reasons: string[]): boolean {
+  const [input, output] = [String(usage[unit.input]), String(usage[unit.output])]
+  if (stored.input_tokens === input && stored.output_tokens === output) return false
+  columns['input_tokens'] = input
+  columns['output_tokens'] = output
+  reasons.push('reduced')
+  return true
+}
+
+/** A figure of the user's own. */
+function isFixed({ cost_status }: Stored): boolean {
+  return cost_status === 'reported' || cost_status === 'estimated'
 }
 
 /** Longer texts are no names; they stay on the span that has them. */
