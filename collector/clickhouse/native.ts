@@ -11,6 +11,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** A column that takes JavaScript values and writes itself in two steps: state prefixes, then data. */
 interface ValueColumn {
   append(value: unknown): void
+  reset(): void
   emitPrefix(out: PartList): void
   emitData(out: PartList): void
 }
@@ -28,28 +29,84 @@ export function emitBlockHead(out: PartList, columns: number, rows: number): voi
  * Map(LowCardinality(String), …) as a Map or object. A missing value is the type's default.
  * Throws TypeError for a value its column cannot hold.
  */
-export function encodeRows(table: Table, rows: readonly Row[]): Uint8Array[] {
-  const strings = new StringTable()
-  const out = new PartList()
-  emitBlockHead(out, table.columns.length, rows.length)
-  for (const { name, type } of table.columns) {
-    const column = makeColumn(type, strings)
-    for (const row of rows) {
-      try {
-        column.append(row[name])
-      } catch (cause) {
-        throw new TypeError(`${table.name}.${name} (${type}) cannot hold ${typeof row[name]} ${String(row[name])}`, {
-          cause,
-        })
+export function encodeRows(table: Table, rows: readonly Row[]): readonly Uint8Array[] {
+  const block = new RowBlock(table)
+  block.append(rows)
+  return block.parts()
+}
+
+/** Buffers beyond this are not kept for the next block. */
+const keptBytesMax = 8 << 20
+
+/** An open block of rows, used again and again; owns its buffers, which `parts` lends out until `reset`. */
+export class RowBlock {
+  private readonly table: Table
+  private readonly strings = new StringTable()
+  private readonly out = new PartList()
+  private columns: readonly ValueColumn[]
+  private readonly held: Row[] = []
+
+  constructor(table: Table) {
+    this.table = table
+    this.columns = this.makeColumns()
+  }
+
+  get rows(): number {
+    return this.held.length
+  }
+
+  /** Values as `encodeRows` says. Throws TypeError for a row that the table cannot hold; then none of `rows` is in the block. */
+  append(rows: readonly Row[]): void {
+    try {
+      this.encode(rows)
+    } catch (error) {
+      for (const column of this.columns) column.reset()
+      this.encode(this.held)
+      throw error
+    }
+    for (const row of rows) this.held.push(row)
+  }
+
+  parts(): readonly Uint8Array[] {
+    const { out, table, columns } = this
+    out.reset()
+    emitBlockHead(out, columns.length, this.rows)
+    for (const [i, { name, type }] of table.columns.entries()) {
+      out.addText(name)
+      out.addText(type)
+      columns[i]!.emitPrefix(out)
+      columns[i]!.emitData(out)
+    }
+    out.close()
+    return out.parts
+  }
+
+  reset(): void {
+    if (this.out.bytes > keptBytesMax) this.columns = this.makeColumns()
+    else for (const column of this.columns) column.reset()
+    this.held.length = 0
+    this.strings.trim()
+  }
+
+  private makeColumns(): readonly ValueColumn[] {
+    return this.table.columns.map(({ type }) => makeColumn(type, this.strings))
+  }
+
+  private encode(rows: readonly Row[]): void {
+    const { table, columns } = this
+    for (const [i, { name, type }] of table.columns.entries()) {
+      const column = columns[i]!
+      for (const row of rows) {
+        try {
+          column.append(row[name])
+        } catch (cause) {
+          throw new TypeError(`${table.name}.${name} (${type}) cannot hold ${typeof row[name]} ${String(row[name])}`, {
+            cause,
+          })
+        }
       }
     }
-    out.addText(name)
-    out.addText(type)
-    column.emitPrefix(out)
-    column.emitData(out)
   }
-  out.close()
-  return out.parts
 }
 
 function makeColumn(type: string, strings: StringTable): ValueColumn {
@@ -69,6 +126,7 @@ function stringColumn(): ValueColumn {
   const cells = new StringColumn()
   return {
     append: (value) => cells.appendText(textOf(value)),
+    reset: () => cells.reset(),
     emitPrefix: noPrefix,
     emitData: (out) => cells.emit(out),
   }
@@ -76,8 +134,21 @@ function stringColumn(): ValueColumn {
 
 function lowColumn(strings: StringTable): ValueColumn {
   const cells = new LowColumn(strings)
+  let last = ''
+  let lastId = 0
+  let generation = strings.generation
   return {
-    append: (value) => cells.append(strings.internText(textOf(value))),
+    append(value) {
+      const text = textOf(value)
+      // Fast path: rows after each other are often alike.
+      if (text !== last || generation !== strings.generation) {
+        lastId = strings.internText(text)
+        last = text
+        generation = strings.generation
+      }
+      cells.append(lastId)
+    },
+    reset: () => cells.reset(),
     emitPrefix: (out) => cells.emitPrefix(out),
     emitData: (out) => cells.emitData(out),
   }
@@ -90,6 +161,10 @@ function nullableColumn(inner: ValueColumn): ValueColumn {
       const isNull = value === null || value === undefined
       inner.append(isNull ? undefined : value)
       nulls.append8(isNull ? 1 : 0)
+    },
+    reset() {
+      nulls.reset()
+      inner.reset()
     },
     emitPrefix: (out) => inner.emitPrefix(out),
     emitData(out) {
@@ -112,6 +187,11 @@ function arrayColumn(): ValueColumn {
       }
       ends.appendInteger(count)
     },
+    reset() {
+      ends.reset()
+      cells.reset()
+      count = 0
+    },
     emitPrefix: noPrefix,
     emitData(out) {
       ends.emit(out)
@@ -133,6 +213,12 @@ function mapColumn(strings: StringTable, values: ValueColumn): ValueColumn {
         count++
       }
       ends.appendInteger(count)
+    },
+    reset() {
+      ends.reset()
+      keys.reset()
+      values.reset()
+      count = 0
     },
     emitPrefix: (out) => keys.emitPrefix(out),
     emitData(out) {
@@ -164,6 +250,7 @@ function fixedColumn(type: string): ValueColumn {
   const cells = new FixedColumn(writer.width)
   return {
     append: (value) => writer.write(cells, parse(value) ?? 0),
+    reset: () => cells.reset(),
     emitPrefix: noPrefix,
     emitData: (out) => cells.emit(out),
   }

@@ -8,7 +8,7 @@ import { journalTable, journalTables } from '../../schemas/journal-tables.ts'
 import type { SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { ContentBlock } from '../clickhouse/content-block.ts'
-import { encodeRows, type Row } from '../clickhouse/native.ts'
+import { type Row, RowBlock } from '../clickhouse/native.ts'
 import { SpanBlock } from '../clickhouse/span-block.ts'
 
 export interface JournalRecord {
@@ -32,7 +32,8 @@ export interface SinkSettings {
 interface Group {
   readonly spans: SpanBlock
   readonly content: ContentBlock
-  rows: JournalRecord[]
+  /** Rows as objects, by the place of their table in `journalTables`; made when first needed. */
+  readonly rows: Map<number, RowBlock>
   waiting: { resolve: () => void; reject: (error: unknown) => void }[]
 }
 
@@ -59,7 +60,12 @@ export class ClickHouseSink {
   appendRows(table: keyof typeof journalTable, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return Promise.resolve()
     const place = journalTable[table]
-    this.open.rows.push({ table: place, rows: rows.length, parts: encodeRows(journalTables[place], rows) })
+    let block = this.open.rows.get(place)
+    if (block === undefined) {
+      block = new RowBlock(journalTables[place])
+      this.open.rows.set(place, block)
+    }
+    block.append(rows)
     return this.wait()
   }
 
@@ -100,7 +106,7 @@ function makeGroup(strings: StringTable, settings: SinkSettings): Group {
   return {
     spans: new SpanBlock(strings, { retentionDays: settings.retentionDays }),
     content: new ContentBlock(strings, { retentionDays: settings.contentRetentionDays }),
-    rows: [],
+    rows: new Map(),
     waiting: [],
   }
 }
@@ -111,12 +117,14 @@ function recordsOf(group: Group): JournalRecord[] {
     records.push({ table: journalTable.span_content, rows: group.content.rows, parts: group.content.parts() })
   if (group.spans.rows > 0)
     records.push({ table: journalTable.spans, rows: group.spans.rows, parts: group.spans.parts() })
-  return [...records, ...group.rows]
+  for (const [table, block] of group.rows)
+    if (block.rows > 0) records.push({ table, rows: block.rows, parts: block.parts() })
+  return records
 }
 
 function resetGroup(group: Group): void {
   group.spans.reset()
   group.content.reset()
-  group.rows = []
+  for (const block of group.rows.values()) block.reset()
   group.waiting = []
 }

@@ -1,4 +1,4 @@
-// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick] [-- --only pricing|settling]`.
+// The benchmarks of docs/benchmarks.md, as ratios measured in one run: `npm run bench [-- --quick] [-- --only PART]`.
 // Collector, engine and generator are processes of their own; CPU is counted over all threads of the collector from the
 // first send until the rows are countable. Each collector is measured twice: right after its start, while V8 still compiles,
 // and warm. The straightforward collector takes turns with ours in the same run, and is given the same two runs.
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startTestEngine } from '../engine.ts'
 import { measureCore } from './core.ts'
+import { measureFeedback } from './feedback.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 import { measurePricing } from './pricing.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
@@ -54,19 +55,22 @@ const shapes: readonly Shape[] = [
   { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
 ]
 
-const parts = ['', 'pricing', 'settling']
-if (!parts.includes(options.only)) throw new Error(`--only ${options.only}: there is "pricing" and "settling"`)
-if (options.only !== 'settling') pricing()
-if (options.only === '') core()
+const parts = ['core', 'pricing', 'collector', 'feedback', 'settling'] as const
+const isAsked = (part: (typeof parts)[number]): boolean => options.only === '' || options.only === part
+if (options.only !== '' && !(parts as readonly string[]).includes(options.only))
+  throw new Error(`--only ${options.only}: there is ${parts.join(', ')}`)
+if (isAsked('pricing')) pricing()
+if (isAsked('core')) core()
 const engine = await startTestEngine()
 let runs = 0
 try {
-  if (options.only === '') {
+  if (isAsked('collector')) {
     await compare()
     await idleAndHalfLoad()
   }
-  if (options.only !== 'settling') await pricingShare()
-  if (options.only !== 'pricing') await settling()
+  if (isAsked('feedback')) await feedback()
+  if (isAsked('pricing')) await pricingShare()
+  if (isAsked('settling')) await settling()
 } finally {
   await engine.stop()
 }
@@ -78,6 +82,16 @@ function pricing(): void {
   const millions = (rate: number): string => (rate / 1e6).toFixed(2)
   console.log(
     `  ${millions(rowsPerSecond)} million/s (${millions(range[0])} to ${millions(range[1])}), ${questions} questions; genai-prices calcPrice ${(foreignPerSecond / 1e3).toFixed(1)} thousand/s, ratio ${ratio.toFixed(0)}`,
+  )
+}
+
+async function feedback(): Promise<void> {
+  console.log('\nFeedback: one piece a request, each answered when it is on disk')
+  const { postsPerCpuSecond, postsPerSecond, halfLoad, visibleMs } = await withCollector((collector) =>
+    measureFeedback(engine, collector, Math.round(30_000 * scale)),
+  )
+  console.log(
+    `  ${Math.round(postsPerCpuSecond)} posts a CPU-second, ${Math.round(postsPerSecond)}/s; at ${halfLoad.rate}/s ack p50 ${halfLoad.ackMs.p50} ms, p99 ${halfLoad.ackMs.p99} ms; post to query ${visibleMs.map((ms) => Math.round(ms)).join(', ')} ms`,
   )
 }
 

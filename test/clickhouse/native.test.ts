@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ContentBlock } from '../../collector/clickhouse/content-block.ts'
-import { encodeRows } from '../../collector/clickhouse/native.ts'
+import { encodeRows, RowBlock } from '../../collector/clickhouse/native.ts'
 import { SpanBlock } from '../../collector/clickhouse/span-block.ts'
 import { contentTable } from '../../schemas/content-table.ts'
 import { scoresTable } from '../../schemas/scores-table.ts'
@@ -41,7 +41,7 @@ describe('rows as objects', () => {
     await engine.clickhouse.command(
       `CREATE TABLE ${declared.name} (n UInt32 MATERIALIZED rowNumberInAllBlocks(), ${columns}) ENGINE = MergeTree ORDER BY tuple()`,
     )
-    await insert(declared, encodeRows(declared, rows), rows.length)
+    if (rows.length > 0) await insert(declared, encodeRows(declared, rows), rows.length)
     return engine.clickhouse.query(`SELECT * FROM ${declared.name} SETTINGS max_threads = 1`)
   }
 
@@ -147,6 +147,31 @@ describe('rows as objects', () => {
     expect(() => encodeRows(scoresTable, [{ resolved: 300 }])).toThrow(
       /scores\.resolved \(UInt8\) cannot hold number 300/,
     )
+  })
+
+  test('a block is used again and again, and keeps nothing of rows it could not hold', async () => {
+    const declared = table([
+      { name: 'low', type: 'LowCardinality(String)', doc: '' },
+      { name: 'maybe', type: 'Nullable(Float64)', doc: '' },
+      { name: 'list', type: 'Array(String)', doc: '' },
+      { name: 'map', type: 'Map(LowCardinality(String), String)', doc: '' },
+      { name: 'small', type: 'UInt8', doc: '' },
+    ])
+    const row = (n: number) => ({ low: `l${n}`, maybe: n, list: [`a${n}`, 'b'], map: { [`k${n}`]: `v${n}` }, small: n })
+    await roundTrip(declared, [])
+    const block = new RowBlock(declared)
+    block.append([row(0), row(1)])
+    await insert(declared, block.parts(), block.rows)
+    block.reset()
+    block.append([row(2)])
+    expect(() => block.append([row(3), { ...row(4), small: 300 }])).toThrow(/small \(UInt8\) cannot hold number 300/)
+    expect(block.rows).toBe(1)
+    block.append([row(5)])
+    await insert(declared, block.parts(), block.rows)
+    const found = await engine.clickhouse.query(
+      `SELECT low, maybe, list, map, small FROM ${declared.name} ORDER BY small`,
+    )
+    expect(found).toEqual([0, 1, 2, 5].map(row))
   })
 })
 
