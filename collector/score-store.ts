@@ -75,6 +75,8 @@ const attributionColumns = [
   'prompt_version',
   'user_id',
   'session_id',
+  'team',
+  'customer',
 ] as const satisfies readonly (keyof Attribution)[]
 
 /** As in the view `llm_calls`; a test holds the two together. */
@@ -159,7 +161,7 @@ export async function readSessions(
   const billed = `${isCall} AND s.cost_status != 'not_billed'`
   const two = (name: string, condition: string) => `groupUniqArrayIf(2)(s.${name}, ${condition}) AS ${name}s`
   const sql = `SELECT s.session_id AS id, toUnixTimestamp64Milli(min(s.start_time)) AS start_ms, toUnixTimestamp64Milli(max(s.ingested_at)) AS ingested_ms,
-  ${['env', 'service', 'release', 'feature', 'user_id'].map((name) => two(name, `s.${name} != ''`)).join(', ')},
+  ${['env', 'service', 'release', 'feature', 'user_id', 'team', 'customer'].map((name) => two(name, `s.${name} != ''`)).join(', ')},
   ${two('provider', billed)}, ${two('model', billed)},
   groupUniqArrayIf(2)((s.prompt_name, s.prompt_version), s.prompt_name != '') AS prompts
 FROM spans AS s FINAL
@@ -183,6 +185,8 @@ function sessionOf(record: Readonly<Record<string, unknown>>): SessionFacts {
     feature: only('features'),
     user_id: only('user_ids'),
     session_id: String(record['id']),
+    team: only('teams'),
+    customer: only('customers'),
     prompt_name,
     prompt_version,
     provider: only('providers'),

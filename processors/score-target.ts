@@ -18,6 +18,8 @@ export interface Attribution {
   readonly prompt_version: string
   readonly user_id: string
   readonly session_id: string
+  readonly team: string
+  readonly customer: string
 }
 
 /** Which run of which dataset a span belongs to, as its instrumentation says. */
@@ -157,7 +159,8 @@ function inSession(
     target_time: session.start_ms,
     provider: session.provider,
     model: session.model,
-    // A session goes on: whatever it has cost by now would be wrong tomorrow.
+    // A session goes on: whatever it has cost by now, and in how many calls, would be wrong tomorrow.
+    calls: 0,
     span_cost: null,
   }
 }
@@ -178,13 +181,14 @@ function judged(score: ScoreRow, target: 'span' | 'trace', span: SpanFacts, call
     kind: span.kind,
     provider: only(counting.map((call) => call.provider)) ?? '',
     model: counting.length === 0 ? '' : (only(counting.map((call) => call.model)) ?? 'mixed'),
+    calls: counting.length,
     span_cost: sumOf(counting),
   }
 }
 
 /** The target's attribution; what it does not say stays as the sender of the score said it. */
 function attributed(score: ScoreRow, from: Attribution): Attribution {
-  const { env, service, release, feature, user_id } = from
+  const { env, service, release, feature, user_id, team, customer } = from
   const prompt = from.prompt_name === '' ? score : from
   return {
     env,
@@ -193,6 +197,8 @@ function attributed(score: ScoreRow, from: Attribution): Attribution {
     feature,
     user_id,
     session_id: from.session_id || score.session_id,
+    team,
+    customer,
     prompt_name: prompt.prompt_name,
     prompt_version: prompt.prompt_version,
   }
@@ -215,6 +221,8 @@ function withCalls(span: SpanFacts, calls: readonly SpanFacts[]): Attribution {
     feature: said('feature'),
     user_id: said('user_id'),
     session_id: said('session_id'),
+    team: said('team'),
+    customer: said('customer'),
     prompt_name: span.prompt_name || prompt[0]!,
     prompt_version: span.prompt_name === '' ? prompt[1]! : span.prompt_version,
   }

@@ -36,7 +36,7 @@ export function columnsPage(): string {
     '# Columns',
     '',
     'Views show the same columns: `llm_calls` the rows of `spans` that are real calls of a model, `current_scores` the newest state of',
-    'each score that keeps to its configuration, `all_scores` of every one, `otel_traces` the spans under the names of the OpenTelemetry exporter. Times are UTC; money is USD with twelve decimals.',
+    'each score that keeps to its configuration, `all_scores` of every one, `votes` of those that may be votes, `otel_traces` the spans under the names of the OpenTelemetry exporter. Times are UTC; money is USD with twelve decimals.',
     '',
     ...documentedTables.flatMap(tableSection),
   ].join('\n')

@@ -98,6 +98,14 @@ export const scoresTable = {
     { name: 'prompt_version', type: low, doc: 'As in `spans`.' },
     { name: 'user_id', ...text, doc: 'As in `spans`: the user of the call, not the author.' },
     { name: 'session_id', ...text, doc: 'As in `spans`; or the session judged.' },
+    { name: 'team', type: low, doc: 'As in `spans`.' },
+    { name: 'customer', ...text, doc: 'As in `spans`.' },
+    {
+      name: 'calls',
+      type: 'UInt32',
+      codec: 'T64, ZSTD(1)',
+      doc: 'Calls of a model that it judges: 1 for a call, of a trace all that it had when the score found it.',
+    },
     { name: 'span_cost', ...money, doc: 'Cost of the span or of the whole trace judged; NULL when unknown.' },
     { name: 'retention_days', type: 'UInt16', unit: 'days', doc: 'Days until the row is dropped.' },
     {

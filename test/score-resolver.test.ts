@@ -57,7 +57,8 @@ test('a score that came before its span is resolved when the span is there, and 
   await store([before])
   const resolver = makeResolver()
   expect(await resolver.runOnce()).toMatchObject({ resolved: 0 })
-  await storeSpans([llmCall('t1', 'a', { env: 'prod', service: 'web', feature: 'chat', user_id: 'ada' })])
+  const whose = { env: 'prod', team: 'help', customer: 'acme' }
+  await storeSpans([llmCall('t1', 'a', { ...whose, service: 'web', feature: 'chat', user_id: 'ada' })])
   clock += 2000
   expect(await resolver.runOnce()).toMatchObject({ resolved: 1 })
   expect(await current('s1')).toEqual({
@@ -66,7 +67,8 @@ test('a score that came before its span is resolved when the span is there, and 
     version: before.version + 1,
     target_time: expect.any(Number),
     kind: 'llm',
-    env: 'prod',
+    ...whose,
+    calls: 1,
     service: 'web',
     feature: 'chat',
     provider: 'openai',

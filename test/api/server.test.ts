@@ -393,6 +393,7 @@ test('/openapi.json describes every route, with what is checked', async () => {
   )
   expect(routes.sort()).toEqual([
     'delete /api/feedback/{id}',
+    'get /api/calls',
     'get /api/feedback',
     'get /api/feedback/quality/model/{model}',
     'get /api/feedback/quality/models',
@@ -402,6 +403,7 @@ test('/openapi.json describes every route, with what is checked', async () => {
     'get /api/feedback/trace/{trace_id}/score',
     'get /api/queries',
     'get /api/queries/{id}',
+    'get /api/traces',
     'get /api/traces/{trace_id}/explain',
     'post /api/feedback',
   ])

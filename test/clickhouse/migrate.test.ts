@@ -76,6 +76,7 @@ describe('the migrated tables', () => {
       'usage_hourly_mv',
       'usage_user_daily',
       'usage_user_daily_mv',
+      'votes',
     ])
   })
 

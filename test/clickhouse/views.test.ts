@@ -160,3 +160,35 @@ test('current_scores is the newest state of each score, without the deleted and 
     { score_id: 'kept' },
   ])
 })
+
+test('votes: what a score says, whose ballot it is on, and no failed evaluation or signal among them', async () => {
+  const columns = { project_id: 'v', created_at: '2026-11-01 10:00:00', target_time: '2026-11-01 10:00:00', version: 1 }
+  const score = (score_id: string, more: Readonly<Record<string, unknown>>) =>
+    JSON.stringify({ ...columns, retention_days: 90, name: 'n', target: 'trace', trace_id: 't', score_id, ...more })
+  const rows = [
+    score('a1', { author_id: 'ada', verdict: -1, calls: 3 }),
+    score('a2', { author_id: 'ada', verdict: 1, calls: 3, created_at: '2026-11-01 10:00:01' }),
+    score('a3', { author_id: 'ada', verdict: 1, each_counts: 1 }),
+    score('b', { verdict: 0, label: 'neutral' }),
+    score('c', { target: 'span', span_id: 's', kind: 'llm', value: 0.4 }),
+    score('d', { error_type: 'Timeout' }),
+    score('e', { name: 'automated-refusal', verdict: -1 }),
+    score('f', { name: 'implicit-copy', verdict: 1 }),
+  ]
+  await engine.clickhouse.command(`INSERT INTO scores FORMAT JSONEachRow ${rows.join('\n')}`, {}, { async_insert: 0 })
+  const votes = await engine.clickhouse.query<{ id: string; vote: number | null; calls: number; ballot: string }>(
+    "SELECT score_id AS id, vote, calls, ballot FROM votes WHERE project_id = 'v' ORDER BY given, id",
+  )
+  const said = votes.map(({ id, vote, calls }) => [id, vote, calls]).sort()
+  expect(said).toEqual([
+    ['a1', -1, 3],
+    ['a2', 1, 3],
+    ['a3', 1, 0],
+    ['b', 0, 0],
+    ['c', null, 1],
+  ])
+  expect(votes.at(-1)?.id).toBe('a2')
+  const ballots = Map.groupBy(votes, ({ ballot }) => ballot)
+  expect([...ballots.values()].map((each) => each.map(({ id }) => id).sort())).toContainEqual(['a1', 'a2'])
+  expect(ballots.size).toBe(4)
+})
