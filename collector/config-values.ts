@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util'
 import { type AttributionColumn, attributionColumns } from '../schemas/attribution.ts'
+import { type AutomaticRule, automaticRules } from '../schemas/automatic-rules.ts'
 
 /** Parsing, printing and naming the values of one kind. `Suffix` is what the property's name ends in for its unit. */
 export interface Kind<T, Suffix extends string = ''> {
@@ -196,6 +197,21 @@ export const names: Kind<readonly string[]> = {
     return list.every((each) => /^[A-Za-z0-9_./-]{1,128}$/.test(each)) ? list : undefined
   },
   format: (value) => value.join(','),
+}
+
+/** Rules by name, each with a switch. */
+export const automaticFeedback: Kind<ReadonlySet<AutomaticRule>> = {
+  suffix: '',
+  values: 'all, none, rules',
+  form: `all, none, or a list of ${automaticRules.join(', ')}`,
+  parse(given) {
+    if (given.trim() === 'all') return new Set(automaticRules)
+    if (given.trim() === 'none' || given.trim() === '') return new Set()
+    const list = given.split(',').map((each) => each.trim())
+    const rules = automaticRules.filter((rule) => list.includes(rule))
+    return list.every((each) => (automaticRules as readonly string[]).includes(each)) ? new Set(rules) : undefined
+  },
+  format: (rules) => (rules.size === automaticRules.length ? 'all' : [...rules].join(',') || 'none'),
 }
 
 const mappable = attributionColumns.join(', ')

@@ -5,6 +5,7 @@ import { checkTogether } from './config-checks.ts'
 import { ConfigError, type Given, type Inputs, type Option, readSources } from './config-sources.ts'
 import {
   attributeMap,
+  automaticFeedback,
   bytes,
   bytesOrAuto,
   choice,
@@ -211,6 +212,18 @@ export const options = [
     kind: yesOrNo,
     default: 'false',
     doc: 'Counts calls that reported no tokens from their content, by a tokenizer; their `cost_status` is `estimated`',
+  },
+  {
+    key: 'automatic_feedback',
+    kind: automaticFeedback,
+    default: 'all',
+    doc: 'Rules that write a score of their own for each answer that failed in a known way: `all`, `none`, or a list; see docs/feedback.md',
+  },
+  {
+    key: 'answer_tokens_max',
+    kind: integer({ min: 0, max: 100_000_000 }),
+    default: '0',
+    doc: "Tokens, thinking left out, above which the rule `too-long` marks an answer; 0 for no limit but the request's own",
   },
   {
     key: 'currency_rates_file',

@@ -30,6 +30,7 @@ import { loadPriceBook } from './price-files.ts'
 import { PriceKeeper, WrongPriceFile } from './prices/keeper.ts'
 import { type Listening, readyLine, readyWords } from './ready-line.ts'
 import { loadDialects } from './registry.ts'
+import { makeSchemaCheck } from './schema-check.ts'
 import { StoredBooks } from './stored-books.ts'
 import { startTelemetry, type Telemetry } from './telemetry.ts'
 import { loadTokenizers } from './tokenizer.ts'
@@ -131,10 +132,17 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     },
     ...(config.estimateUsage ? { tokenizerFor: await loadTokenizers() } : {}),
     reportedCostAsCharge: config.reportedCostAsCharge,
+    automaticFeedback: {
+      rules: config.automaticFeedback,
+      outputTokensMax: config.answerTokensMax,
+      checkSchema: makeSchemaCheck(),
+      version,
+    },
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
       repeated: (count) => metrics.spansRepeated.add(count),
+      automaticScore: (rule) => metrics.automaticScores.add(1, rule),
       scoresWaiting: () => writeSide.poke(),
     },
   })

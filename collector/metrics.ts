@@ -2,6 +2,7 @@
 // received = stored + journalled + refused + quarantined, in spans; `received` begins with what the journal held at the start.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { automaticRules } from '../schemas/automatic-rules.ts'
 import { type RefusalReason, refusals } from '../schemas/refusal.ts'
 import { Registry } from './open-metrics.ts'
 
@@ -58,6 +59,11 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
     }),
     corrections: registry.counter('spanledger_ledger_corrections_total', {
       help: 'Rows put right after their first write, when their trace had gone quiet.',
+    }),
+    automaticScores: registry.counter('spanledger_automatic_scores_total', {
+      help: 'Scores written by rules on what answers are.',
+      labels: ['rule'],
+      known: automaticRules.map((rule) => [rule]),
     }),
     ledgerDifferenceUsd: registry.gauge('spanledger_ledger_difference_usd', {
       help: 'Cost in the hourly rollup less cost in the spans, of hours gone quiet. Must be 0.',

@@ -1,6 +1,8 @@
-// The whole story of a request: decode → normalise → charge → inherit → price → append; answered when its rows are durable.
+// The whole story of a request: decode → normalise → charge → inherit → price → judge → append; answered when its rows are durable.
 // Everything up to the append is synchronous, so one batch serves all requests.
 
+import { type AutomaticFeedbackSettings, FindingsOfBatch } from '../processors/automatic-feedback/find.ts'
+import { scoresOfFindings } from '../processors/automatic-feedback/score.ts'
 import { Charge } from '../processors/charge.ts'
 import type { Dialect } from '../processors/dialect.ts'
 import { type TokenizerFor, UsageEstimator } from '../processors/estimate.ts'
@@ -16,6 +18,7 @@ import { canonicalProvider } from '../processors/pricing/provider-names.ts'
 import { RecentSpans } from '../processors/recent-spans.ts'
 import { isEvaluationEvent, type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts'
 import type { AttributionColumn } from '../schemas/attribution.ts'
+import type { AutomaticRule } from '../schemas/automatic-rules.ts'
 import { Refusal } from '../schemas/refusal.ts'
 import { low, SpanBatch } from '../schemas/span-batch.ts'
 import { StringTable } from '../schemas/string-table.ts'
@@ -30,6 +33,8 @@ export interface PipelineMeter {
   rejected(spans: number): void
   /** Spans that came before, whole and lately, and were left out. */
   repeated?(spans: number): void
+  /** A rule wrote a score. */
+  automaticScore?(rule: AutomaticRule): void
   /** Scores that do not know their target yet were appended. */
   scoresWaiting(): void
 }
@@ -50,6 +55,8 @@ export interface PipelineParts {
   readonly tokenizerFor?: TokenizerFor
   /** Providers in any spelling, and attributes, whose reported cost stands as the total. */
   readonly reportedCostAsCharge?: readonly string[]
+  /** Rules that judge answers, and the version they are of; absent: none. */
+  readonly automaticFeedback?: AutomaticFeedbackSettings & { readonly version: string }
   readonly now?: () => number
 }
 
@@ -73,6 +80,8 @@ export class Pipeline implements Receiver {
   private readonly charge: Charge
   private readonly known: KnownCalls
   private readonly ledger: Ledger
+  private readonly findings: FindingsOfBatch | undefined
+  private readonly rulesVersion: string
   private readonly sink: ClickHouseSink
   private readonly settings: PipelineParts['settings']
   private readonly meter: PipelineMeter
@@ -102,6 +111,9 @@ export class Pipeline implements Receiver {
         ? {}
         : { estimator: new UsageEstimator(batch, strings, parts.tokenizerFor) }),
     })
+    const rules = parts.automaticFeedback
+    this.findings = rules && new FindingsOfBatch(batch, strings, this.charge, rules)
+    this.rulesVersion = rules?.version ?? ''
     this.sink = new ClickHouseSink(parts.store, strings, parts.settings)
   }
 
@@ -148,7 +160,7 @@ export class Pipeline implements Receiver {
     inheritAttribution(batch, this.charge)
     this.ledger.use(this.book().forProject(project))
     this.ledger.run()
-    const scores = this.spanScores(project, nowMs)
+    const scores = [...this.spanScores(project, nowMs), ...this.automaticScores(project, nowMs)]
     const statuses = this.countStatuses()
     const durable = batch.rows > 0 ? [this.sink.append(batch)] : []
     if (scores.length > 0) durable.push(this.appendScores(scores))
@@ -207,6 +219,14 @@ export class Pipeline implements Receiver {
       if (score !== undefined) scores.push(score)
     }
     return scores
+  }
+
+  private automaticScores(project: string, nowMs: number): ScoreRow[] {
+    const found = this.findings?.run() ?? []
+    if (found.length === 0) return []
+    for (const { rule } of found) this.meter.automaticScore?.(rule)
+    const context = { projectId: project, nowMs, version: this.rulesVersion }
+    return scoresOfFindings(found, this.batch, this.strings, context)
   }
 
   private countStatuses(): Map<string, number> {

@@ -5,6 +5,7 @@
 // the same score write the same key and version; a score that was changed or deleted meanwhile has a higher version and wins.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { movedToCarrier } from '../processors/automatic-feedback/carrier.ts'
 import { type Findings, type Patience, resolveScore, tracesNeeded } from '../processors/score-target.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import type { Log } from './log.ts'
@@ -143,7 +144,11 @@ export class ScoreResolver {
       const waited = this.waiting.get(keyOf(score))
       const waitedMs = nowMs - (waited?.firstMs ?? nowMs)
       const row = resolveScore(score, findings, { nowMs, waitedMs }, this.settings)
-      if (row !== undefined) rows.push(row)
+      if (row !== undefined) {
+        const moved = movedToCarrier(score, findings, nowMs)
+        const found = moved?.score && resolveScore(moved.score, findings, { nowMs, waitedMs }, this.settings)
+        rows.push(...(moved === undefined ? [row] : [moved.gone, ...(found === undefined ? [] : [found])]))
+      }
       if (waited !== undefined) waited.nextMs = nowMs + Math.min(Math.max(waitedMs / 8, retryMsMin), retryMsMax)
     }
     if (rows.length === 0) return 0

@@ -72,6 +72,7 @@ export function startWriteSide(parts: WriteSideParts): WriteSide {
     oldestWaitingMs: () => oldestMs(parts.journal),
     bookFor: (project) => parts.book().forProject(project),
     onSettled: parts.onSettled,
+    appendScores,
     log,
   })
   const reconciler = new Reconciler({

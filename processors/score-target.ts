@@ -105,6 +105,20 @@ export function tracesNeeded(score: ScoreRow, responses: Findings['responses']):
   return score.trace_id === '' ? traces : [...traces, score.trace_id]
 }
 
+/**
+ * The call that a score on a span which is none is about: the one that the span repeats, or the only one below it; null where the
+ * span repeats a call that is not in its trace, undefined where it is a call itself, or about several or none.
+ */
+export function callJudged(score: ScoreRow, { traces }: Findings): SpanFacts | null | undefined {
+  const trace = traces.get(score.trace_id) ?? []
+  const named = trace.find((span) => span.span_id === score.span_id)
+  if (named === undefined || named.is_call === 1) return undefined
+  if (named.counted_as !== '')
+    return trace.find((span) => span.is_call === 1 && span.span_id === named.counted_as) ?? null
+  const below = new Tree(trace).callsBelow(named)
+  return below.length === 1 ? below[0] : undefined
+}
+
 function responseCall(responseId: string, { responses, traces }: Findings): SpanFacts | undefined {
   const newest = [...(responses.get(responseId) ?? [])].sort((a, b) => b.start_ms - a.start_ms)
   const call = newest.find((span) => span.is_call === 1)

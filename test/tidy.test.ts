@@ -69,7 +69,7 @@ const rooms: readonly Room[] = [
   {
     name: 'settling',
     files: /^collector\/settling\//,
-    may: ['clickhouse', 'repricing', 'processors', 'schemas', 'leaves'],
+    may: ['questions', 'clickhouse', 'repricing', 'processors', 'schemas', 'leaves'],
   },
   { name: 'words', files: /^collector\/words-table\.ts$/, may: [] },
   {
@@ -80,7 +80,7 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'loaders',
-    files: /^collector\/(registry|price-files|price-lists|tokenizer|currency-file)\.ts$/,
+    files: /^collector\/(registry|price-files|price-lists|tokenizer|currency-file|schema-check)\.ts$/,
     may: ['processors', 'schemas'],
     onlyFor: ['top', 'test'],
   },

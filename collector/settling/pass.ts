@@ -12,6 +12,8 @@ export interface SettlePassParts {
   readonly price: (rows: readonly Stored[]) => Promise<readonly Readonly<Record<string, string>>[]>
   /** Runs the work when no other process corrects the ledger; absent: there is no other. */
   readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>
+  /** Told of traces that are right now, before they are left behind: what hangs on their spans may have to follow. */
+  readonly followed?: (traceIds: readonly string[]) => Promise<void>
   /** Unix milliseconds. */
   readonly now: () => number
 }
@@ -44,6 +46,7 @@ export async function settlePass(
     const found = await changesIn(clickhouse, traceIds)
     // Looked at again in turn: another process may have done it in the meantime.
     if (found.length > 0) changes += await inTurn(() => correct(parts, traceIds))
+    if (traceIds.length > 0) await parts.followed?.(traceIds)
   }
   return {
     traces: touched.traceIds.length,

@@ -4,10 +4,12 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ScoreRow } from '../../processors/scores.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 import type { Log } from '../log.ts'
 import type { CallPricerOptions } from '../repricing/calls.ts'
 import { inLedgerTurn } from '../repricing/publish.ts'
+import { scoresToFollow } from './follow-scores.ts'
 import { settlePass } from './pass.ts'
 import { priceStored } from './price.ts'
 
@@ -21,6 +23,8 @@ export interface SettlerParts extends CallPricerOptions {
   /** Unix milliseconds of the oldest row that was answered and is not in ClickHouse yet; null for none. */
   readonly oldestWaitingMs: () => number | null
   readonly onSettled: (changes: number) => void
+  /** Scores that are to look for their target again; durable when it resolves. */
+  readonly appendScores: (rows: readonly ScoreRow[]) => Promise<void>
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly now?: () => number
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
@@ -71,6 +75,10 @@ export class Settler {
           clickhouse: parts.clickhouse,
           price: (rows) => priceStored(parts.clickhouse, parts, rows),
           inTurn: (work) => inLedgerTurn(parts, work),
+          followed: async (traceIds) => {
+            const rows = await scoresToFollow(parts.clickhouse, traceIds, this.now())
+            if (rows.length > 0) await parts.appendScores(rows)
+          },
           now: this.now,
         },
         { sinceMs: this.sinceMs, untilMs },

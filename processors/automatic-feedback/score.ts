@@ -1,0 +1,91 @@
+// A finding → the score it is: of the call it judges, with the call's own columns, under an id that rule, trace and span make.
+
+import { cost, costCount, low, role, type SpanBatch, text } from '../../schemas/span-batch.ts'
+import type { StringTable } from '../../schemas/string-table.ts'
+import { blankScore, type ScoreRow, scoreRetentionDays } from '../scores.ts'
+import { automaticEvaluator, type Finding, scoreName } from './rules.ts'
+
+export interface FindingContext {
+  readonly projectId: string
+  readonly nowMs: number
+  /** Of the rules: the collector's. */
+  readonly version: string
+}
+
+const dayMs = 86_400_000
+
+/** Ids are the same whoever finds it, and whenever: a span that is sent again writes the same row. */
+export function automaticId(name: string, traceId: string, spanId: string): string {
+  return `${name}:${traceId}:${spanId}`
+}
+
+/** Scores of the findings of a batch that was priced. Of a call they are resolved; of a tool or a step, once its trace is quiet. */
+export function scoresOfFindings(
+  findings: readonly Finding[],
+  batch: SpanBatch,
+  strings: StringTable,
+  context: FindingContext,
+): ScoreRow[] {
+  return findings.map((finding) => scoreOf(finding, batch, strings, context))
+}
+
+function scoreOf(finding: Finding, batch: SpanBatch, strings: StringTable, context: FindingContext): ScoreRow {
+  const { row } = finding
+  const traceId = hex(batch, batch.tracePos[row]!, 16)
+  const spanId = hex(batch, batch.spanPos[row]!, 8)
+  const name = scoreName(finding.rule)
+  const endMs = (batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6
+  const createdAt = Math.floor(Math.min(Math.max(endMs, context.nowMs - scoreRetentionDays * dayMs), context.nowMs))
+  const score: ScoreRow = {
+    ...blankScore,
+    project_id: context.projectId,
+    name,
+    created_at: createdAt,
+    score_id: automaticId(name, traceId, spanId),
+    target: 'span',
+    trace_id: traceId,
+    span_id: spanId,
+    given_trace_id: traceId,
+    given_span_id: spanId,
+    data_type: 'numeric',
+    value: -1,
+    label: finding.evidence,
+    verdict: -1,
+    said_verdict: -1,
+    source: 'automated',
+    evaluator: automaticEvaluator,
+    evaluator_version: context.version,
+    comment: finding.explanation,
+    target_time: context.nowMs,
+    retention_days: scoreRetentionDays,
+    version: createdAt,
+  }
+  return batch.role[row] === role.call ? { ...score, ...targetOf(row, batch, strings) } : score
+}
+
+/** What `resolveScore` copies from a call. */
+function targetOf(row: number, batch: SpanBatch, strings: StringTable): Partial<ScoreRow> {
+  const said = (column: keyof typeof low) => strings.text(batch.low[low[column]]![row]!)
+  const words = (column: number) => batch.textOf(batch.textStart[column]![row]!, batch.textEnd[column]![row]!)
+  const total = batch.costs[row * costCount + cost.total]!
+  return {
+    resolved: 1,
+    target_time: Math.floor((batch.startHigh[row]! * 4294967296 + batch.startLow[row]!) / 1e6),
+    kind: said('kind'),
+    env: said('env'),
+    service: said('service'),
+    release: said('release'),
+    feature: said('feature'),
+    provider: said('provider'),
+    model: said('model'),
+    prompt_name: said('prompt_name'),
+    prompt_version: said('prompt_version'),
+    user_id: words(text.user_id),
+    session_id: words(text.session_id),
+    span_cost: Number.isNaN(total) ? null : BigInt(total),
+  }
+}
+
+function hex(batch: SpanBatch, at: number, size: number): string {
+  return Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + at, size).toString('hex')
+}
