@@ -25,6 +25,7 @@ export interface LangfuseParts extends ApiParts {
 const eventsMax = 1000
 const ingestionBytesMax = 4 << 20
 const pageMax = 100
+const scoresOfTrace = 1000
 /** Events of the SDKs' own diagnostics: there is nothing to store. */
 const ownEvents: ReadonlySet<string> = new Set(['sdk-log'])
 
@@ -212,6 +213,14 @@ async function ask(
     offset,
   })
   return { rows, limit, total: Number(rows[0]?.['total'] ?? 0) }
+}
+
+/** All scores of a trace, as `/api/public/scores` has them. */
+export async function shownScores(parts: ApiParts, project: string, trace: string): Promise<object[]> {
+  const query = parts.queries.find(({ id }) => id === 'scores')
+  if (query === undefined) throw new Error('schemas/queries/scores.sql is missing')
+  const rows = await runQuery(parts.clickhouse, query, { project, trace, limit: scoresOfTrace })
+  return rows.map((row) => shown(scoreOf(row, project)))
 }
 
 function scoreOf(row: QueryRow, project: string): Shown {

@@ -14,6 +14,7 @@ import { addCors } from './cors.ts'
 import { addExports } from './exports.ts'
 import { addFeedback } from './feedback.ts'
 import { addLangfuse } from './langfuse.ts'
+import { addLangfuseReading } from './langfuse-reading.ts'
 import { addPage } from './page.ts'
 import type { ApiParts } from './parts.ts'
 import { addPrices, type OwnPricesKeeper } from './prices.ts'
@@ -97,6 +98,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const recent = new RecentScores(parts.clickhouse, now)
   addFeedback(app, parts, recent)
   addLangfuse(app, { ...parts, otlpEndpoint: options.otlpEndpoint ?? (() => '') }, recent)
+  addLangfuseReading(app, parts)
   addQueries(app, parts)
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
   addExports(app, parts)

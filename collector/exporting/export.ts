@@ -67,8 +67,12 @@ export async function keyPage(clickhouse: Reader, selection: Selection): Promise
   return { keys, next: formatCursor({ order, fromMs, toMs, key: [final.value, final.trace_id, final.span_id] }) }
 }
 
-/** The rows of a page, in its order. What has gone meanwhile is left out. Rejects with ClickHouseError. */
-export async function* rowsOf(clickhouse: Reader, selection: Selection, { keys }: Page): AsyncGenerator<Row> {
+/** The rows of these keys, in their order. What has gone meanwhile is left out. Rejects with ClickHouseError. */
+export async function* rowsOf(
+  clickhouse: Pick<Reader, 'query'>,
+  selection: Selection,
+  keys: readonly Key[],
+): AsyncGenerator<Row> {
   let size = batchRowsFirst
   for (let at = 0; at < keys.length; ) {
     const batch = keys.slice(at, at + size)

@@ -35,7 +35,7 @@ export async function answerOf(clickhouse: Reader, selection: Selection): Promis
 export async function* recordsOf(clickhouse: Reader, selection: Selection, page: Page): AsyncGenerator<ExportRecord> {
   const { format, content, expected, datasetName } = selection
   const shape = isDataset(format) ? shapes[format as keyof typeof shapes] : undefined
-  for await (const row of rowsOf(clickhouse, selection, page))
+  for await (const row of rowsOf(clickhouse, selection, page.keys))
     yield shape === undefined ? recordOf(row, content) : shape(row, { expected, datasetName })
 }
 
