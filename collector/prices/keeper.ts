@@ -1,10 +1,7 @@
 // The price book in force: the catalogue with users' own prices from the file and the API. A change is checked, kept on the
 // disk and only then takes effect, between two requests. A wrong one changes nothing but what is said about it.
 
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PriceBook } from '../../processors/pricing/book.ts'
 import { checkRecord, findingsTogether, type PlacedRecord } from '../../processors/pricing/custom/check.ts'
 import { type Finding, findingText, Place, type Tree } from '../../processors/pricing/custom/fields.ts'
@@ -19,14 +16,12 @@ import {
 } from '../../processors/pricing/custom/history.ts'
 import { PriceRefusal, wrongPrices } from '../../processors/pricing/custom/refusal.ts'
 import type { PriceFile } from '../../processors/pricing/file.ts'
+import { FileWatch } from '../file-watch.ts'
 import type { Log } from '../log.ts'
+import { readOnce, readSettled } from '../settled-file.ts'
 import { type OwnPrices, parseOwnPrices, readTree, wrongFile } from './own-file.ts'
 import { PriceRecords } from './records.ts'
-import { FileWatch } from './watch.ts'
 
-/** Two equal reads so far apart are a whole file. */
-const settleMs = 100
-const settleReads = 20
 /** As many as the file may have of each kind. */
 const recordsMax = 10_000
 /** Books in front of the last that are told of at the start. */
@@ -324,33 +319,4 @@ function placedOf(records: readonly CustomRecord[], source: KnownRecord['source'
 
 function textOf(findings: readonly Finding[]): string {
   return findings.map(findingText).join('; ')
-}
-
-interface ReadFile {
-  readonly bytes: Uint8Array
-  readonly hash: string
-  /** Code of the error; empty when it could be read. */
-  readonly error: string
-}
-
-async function readOnce(file: string): Promise<ReadFile> {
-  try {
-    const bytes = await readFile(file)
-    return { bytes, hash: createHash('sha256').update(bytes).digest('hex'), error: '' }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    return { bytes: new Uint8Array(), hash: `error ${code}`, error: code }
-  }
-}
-
-/** What it is when it holds still: an editor may be writing. Null when it does not. */
-async function readSettled(file: string): Promise<ReadFile | null> {
-  let before = await readOnce(file)
-  for (let i = 0; i < settleReads; i++) {
-    await sleep(settleMs)
-    const now = await readOnce(file)
-    if (now.hash === before.hash) return now
-    before = now
-  }
-  return null
 }
