@@ -133,13 +133,19 @@ export const options = [
     key: 'data_dir',
     kind: directory,
     default: './data',
-    doc: 'Journal, embedded engine, quarantine and what is known of own prices',
+    doc: 'Journal, embedded engine, quarantine and what is known of own prices and score configurations',
   },
   {
     key: 'prices_file',
     kind: optionalPath,
     default: '',
     doc: 'Own prices, discounts, plans and names of models, YAML or JSON; changes take effect at once. Empty for none',
+  },
+  {
+    key: 'score_configs_file',
+    kind: optionalPath,
+    default: '',
+    doc: 'Score configurations, YAML or JSON; changes take effect at once. Empty for none',
   },
   {
     key: 'request_bytes_max',

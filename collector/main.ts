@@ -20,7 +20,7 @@ import { loadCurrencyRates } from './currency-file.ts'
 import { storeCurrencies } from './currency-store.ts'
 import { Journal } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import type { Receiver } from './otlp/door.ts'
 import { startOtlpGrpc } from './otlp/grpc.ts'
 import { startOtlpHttp } from './otlp/http.ts'
@@ -31,6 +31,7 @@ import { PriceKeeper, WrongPriceFile } from './prices/keeper.ts'
 import { type Listening, readyLine, readyWords } from './ready-line.ts'
 import { loadDialects } from './registry.ts'
 import { makeSchemaCheck } from './schema-check.ts'
+import { ScoreConfigKeeper, WrongConfigFile } from './score-configs/keeper.ts'
 import { StoredBooks } from './stored-books.ts'
 import { startTelemetry, type Telemetry } from './telemetry.ts'
 import { loadTokenizers } from './tokenizer.ts'
@@ -114,6 +115,8 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   parts.push({ name: 'own prices', stop: () => keeper.close() })
   metrics.priceBookReloadFailures.from(() => keeper.reloadFailures)
   metrics.priceBookStale.from(() => (keeper.findings.length === 0 ? 0 : 1))
+  const scoreConfigs = await openScoreConfigs(config, log, metrics)
+  parts.push({ name: 'score configurations', stop: () => scoreConfigs.close() })
   const engine = await startEngine(config, log)
   if (engine !== null) parts.push({ name: 'embedded engine', stop: () => engine.stop() })
   const url = engine?.httpUrl ?? clickHouseUrl(config)?.reveal() ?? ''
@@ -138,6 +141,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
       checkSchema: makeSchemaCheck(),
       version,
     },
+    judgeScore: (score) => scoreConfigs.judge(score),
     meter: {
       calls: (status, count) => metrics.calls.add(count, status),
       rejected: (count) => metrics.spansRefused.add(count, 'bad_request'),
@@ -171,12 +175,15 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   parts.push({ name: 'write side', stop: () => writeSide.stop() })
   keepAccounts(metrics, { journal, writerStats: () => writeSide.stats(), rejectedSpans: () => pipeline.rejectedSpans })
   if (engine !== null) await writeSide.schema
+  const followed = scoreConfigs.follow(clickhouse, writeSide.schema)
+  // No score is taken before it is known what it may be, where that can be known.
+  if (engine !== null) await followed
   void loadCurrencies(config, { clickhouse, schema: writeSide.schema, log })
 
   const admin = await startAdmin({
     endpoint: config.adminEndpoint,
     metrics,
-    ready: () => ({ reasons: notReady(journal), notices: keeper.notices() }),
+    ready: () => ({ reasons: notReady(journal), notices: [...keeper.notices(), ...scoreConfigs.notices()] }),
   })
   parts.push({ name: 'admin', stop: () => admin.close() })
   // The door over HTTP, once it listens.
@@ -189,6 +196,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     otlpEndpoint: () => otlpHttp,
     corsOrigins: config.apiCorsOrigins,
     prices: keeper,
+    scoreConfigs,
     project,
     log,
     version,
@@ -260,6 +268,30 @@ async function openPrices(config: Config, log: Log, onBook: (book: PriceBook) =>
     for (const finding of error.findings) log.error(finding)
     throw new ConfigError(
       `prices_file ${config.pricesFile} has ${error.findings.length} findings: ${error.findings[0]}; spanledger check-config lists them all`,
+    )
+  }
+}
+
+async function openScoreConfigs(config: Config, log: Log, metrics: Metrics): Promise<ScoreConfigKeeper> {
+  const file = config.scoreConfigsFile
+  try {
+    const keeper = await ScoreConfigKeeper.open({
+      file,
+      dataDir: config.dataDir,
+      log,
+      meter: {
+        refused: (violation) => metrics.scoresRefused.add(1, violation),
+        flagged: (violation) => metrics.scoresFlagged.add(1, violation),
+      },
+    })
+    metrics.scoreConfigReloadFailures.from(() => keeper.reloadFailures)
+    metrics.scoreConfigsStale.from(() => (keeper.findings.length === 0 ? 0 : 1))
+    return keeper
+  } catch (error) {
+    if (!(error instanceof WrongConfigFile)) throw error
+    for (const finding of error.findings) log.error(finding)
+    throw new ConfigError(
+      `score_configs_file ${file} has ${error.findings.length} findings: ${error.findings[0]}; spanledger check-config lists them all`,
     )
   }
 }

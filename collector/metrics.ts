@@ -4,6 +4,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { automaticRules } from '../schemas/automatic-rules.ts'
 import { type RefusalReason, refusals } from '../schemas/refusal.ts'
+import { scoreViolations } from '../schemas/scores-table.ts'
 import { Registry } from './open-metrics.ts'
 
 export interface MetricsOptions {
@@ -18,6 +19,8 @@ export interface MetricsOptions {
 const costStatuses = ['priced', 'reported', 'estimated', 'partial', 'unpriced', 'invalid', 'not_billed'] as const
 const reasons = Object.keys(refusals) as RefusalReason[]
 const doors = ['grpc', 'http', 'api'] as const
+
+const violations = scoreViolations.map((violation): [string] => [violation])
 
 /** Seconds; an acknowledgement is one sync of the disk, an insert a round trip to ClickHouse. */
 const ackBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -119,12 +122,31 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       help: 'Whether the file of own prices is wrong and an earlier one is in use: 1 or 0.',
     }),
   }
+  const scores = {
+    scoresRefused: registry.counter('spanledger_scores_refused_total', {
+      help: 'Scores that break their configuration and were refused, at any door.',
+      labels: ['reason'],
+      known: violations,
+    }),
+    scoresFlagged: registry.counter('spanledger_scores_flagged_total', {
+      help: 'Scores that break their configuration and were kept, in no figure.',
+      labels: ['reason'],
+      known: violations,
+    }),
+    scoreConfigReloadFailures: registry.counter('spanledger_score_config_reload_failures_total', {
+      help: 'Changes of the file of score configurations that were wrong and not taken.',
+    }),
+    scoreConfigsStale: registry.gauge('spanledger_score_configs_stale', {
+      help: 'Whether the file of score configurations is wrong and an earlier one is in use: 1 or 0.',
+    }),
+  }
   const stopProcess = addProcess(registry)
   return {
     ...spans,
     ...requests,
     ...storage,
     ...prices,
+    ...scores,
     expose: () => registry.expose(),
     close: stopProcess,
   }

@@ -57,6 +57,8 @@ export interface PipelineParts {
   readonly reportedCostAsCharge?: readonly string[]
   /** Rules that judge answers, and the version they are of; absent: none. */
   readonly automaticFeedback?: AutomaticFeedbackSettings & { readonly version: string }
+  /** A score as it is to be stored, by the configuration of its name. Throws Refusal for one that is not. */
+  readonly judgeScore?: (score: ScoreRow) => ScoreRow
   readonly now?: () => number
 }
 
@@ -86,6 +88,7 @@ export class Pipeline implements Receiver {
   private readonly settings: PipelineParts['settings']
   private readonly meter: PipelineMeter
   private readonly book: () => PriceBook
+  private readonly judgeScore: (score: ScoreRow) => ScoreRow
   private readonly now: () => number
 
   constructor(parts: PipelineParts) {
@@ -94,6 +97,7 @@ export class Pipeline implements Receiver {
     this.meter = parts.meter
     const { book } = parts
     this.book = typeof book === 'function' ? book : () => book
+    this.judgeScore = parts.judgeScore ?? ((score) => score)
     this.now = parts.now ?? Date.now
     this.decoder = new TraceDecoder(batch, strings, this.recent)
     this.logCalls = new LogCalls(parts.dialects)
@@ -128,13 +132,15 @@ export class Pipeline implements Receiver {
       recent.takeBack()
       throw error
     }
-    const { repeated, rejected, rejectMessage: message } = batch
+    const { repeated, rejected, rejectMessage } = batch
     const { epoch } = recent
+    let message = rejectMessage
     try {
-      const { durable, statuses } = this.take(project)
+      const { durable, statuses, warning } = this.take(project)
       await Promise.all(durable)
       if (repeated > 0) await this.sink.settled()
       for (const [status, count] of statuses) this.meter.calls(status, count)
+      message = [rejectMessage, warning].filter((text) => text !== '').join('; ')
     } catch (error) {
       // Nothing that was remembered since it came may be relied on.
       recent.forget()
@@ -149,7 +155,7 @@ export class Pipeline implements Receiver {
   }
 
   /** The decoded batch to the sink, priced; what it waits for, and how costs were found. */
-  private take(project: string): { durable: Promise<void>[]; statuses: Map<string, number> } {
+  private take(project: string): { durable: Promise<void>[]; statuses: Map<string, number>; warning: string } {
     const { batch } = this
     const nowMs = this.now()
     batch.projectId = this.strings.internText(project)
@@ -160,11 +166,14 @@ export class Pipeline implements Receiver {
     inheritAttribution(batch, this.charge)
     this.ledger.use(this.book().forProject(project))
     this.ledger.run()
-    const scores = [...this.spanScores(project, nowMs), ...this.automaticScores(project, nowMs)]
+    const { scores, warning } = this.judged([
+      ...this.spanScores(project, nowMs),
+      ...this.automaticScores(project, nowMs),
+    ])
     const statuses = this.countStatuses()
     const durable = batch.rows > 0 ? [this.sink.append(batch)] : []
     if (scores.length > 0) durable.push(this.appendScores(scores))
-    return { durable, statuses }
+    return { durable, statuses, warning }
   }
 
   /** ExportLogsServiceRequest in protobuf. Every record is kept; evaluation events become scores as well, calls become spans. */
@@ -201,8 +210,9 @@ export class Pipeline implements Receiver {
     const spans: Promise<unknown>[] = []
     for (let from = 0; from < calls.length; from += callsPerBatch)
       spans.push(this.traces(encodeLogCalls(calls.slice(from, from + callsPerBatch)), project))
-    await Promise.all([this.sink.appendRows('logs', rows), this.appendScores(scores), ...spans])
-    return { rejected: 0, message: '' }
+    const judged = this.judged(scores)
+    await Promise.all([this.sink.appendRows('logs', rows), this.appendScores(judged.scores), ...spans])
+    return { rejected: 0, message: judged.warning }
   }
 
   /** Scores from any door; resolves when they are durable. */
@@ -210,6 +220,23 @@ export class Pipeline implements Receiver {
     if (scores.length === 0) return
     await this.sink.appendRows('scores', scores)
     if (scores.some(({ resolved }) => resolved === 0)) this.meter.scoresWaiting()
+  }
+
+  /** What is to be stored, and what the sender is told of the rest. Nothing is lost: the record or span that told of it is kept. */
+  private judged(sent: readonly ScoreRow[]): { scores: ScoreRow[]; warning: string } {
+    const scores: ScoreRow[] = []
+    const problems: string[] = []
+    for (const score of sent) {
+      try {
+        scores.push(this.judgeScore(score))
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        problems.push(error.message)
+      }
+    }
+    const warning =
+      problems.length === 0 ? '' : `${problems.length} evaluations were not taken as scores: ${problems[0]}`
+    return { scores, warning }
   }
 
   private spanScores(project: string, nowMs: number): ScoreRow[] {

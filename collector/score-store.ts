@@ -33,6 +33,26 @@ export async function readScores(clickhouse: Reader, project: string, ids: reado
   return found.map(scoreOf)
 }
 
+export interface ScoresOfConfig {
+  readonly project: string
+  readonly name: string
+  /** Version of the configuration that judged them; empty: none did. */
+  readonly config: string
+  /** Ids up to here were seen already. */
+  readonly after: string
+  readonly limit: number
+}
+
+/** Scores of one name that one version of a configuration has judged, in the order of their ids; failed evaluations are left out. */
+export async function readScoresOfConfig(clickhouse: Reader, wanted: ScoresOfConfig): Promise<ScoreRow[]> {
+  const sql = `SELECT ${scoreList} FROM all_scores AS s
+WHERE s.project_id = {project:String} AND s.score_id > {after:String}
+  AND s.name = {name:String} AND s.config = {config:String} AND s.error_type = ''
+ORDER BY s.score_id LIMIT {limit:UInt32}`
+  const found = await clickhouse.query<Record<string, unknown>>(sql, { ...wanted }, readSettings)
+  return found.map(scoreOf)
+}
+
 export interface WaitingScores {
   /** Came, and was not resolved, since then. */
   readonly sinceMs: number

@@ -23,6 +23,7 @@ export interface LangfuseScore {
   readonly environment?: unknown
   readonly timestamp?: unknown
   readonly source?: unknown
+  readonly configId?: unknown
 }
 
 /** Why a score cannot be taken; the message says what would be right. */
@@ -30,10 +31,18 @@ export class WrongScore extends Error {
   override readonly name = 'WrongScore'
 }
 
-const dataTypes = ['NUMERIC', 'BOOLEAN', 'CATEGORICAL'] as const
+const dataTypes = ['NUMERIC', 'BOOLEAN', 'CATEGORICAL', 'TEXT', 'CORRECTION'] as const
 type DataType = (typeof dataTypes)[number]
 
-const limits = { id: 256, name: 128, label: 256, comment: 10_000, metadata: 16_384 } as const
+const limits = {
+  id: 256,
+  name: 128,
+  label: 256,
+  comment: 10_000,
+  text: 10_000,
+  correction: 65_536,
+  metadata: 16_384,
+} as const
 const feedbackName = /^(user|human|end_user)[_.\s-]?feedback$/i
 
 /** Throws WrongScore. `newId` gives the id of a score that has none. */
@@ -50,7 +59,7 @@ export function scoreFromLangfuse(
   }
   if (ids.given_trace_id === '' && ids.session_id === '')
     throw new WrongScore('traceId is missing: name the trace or a sessionId that is judged')
-  const { dataType, value, label } = graded(body)
+  const { dataType, value, label, said } = graded(body)
   const source = sourceOf(body, name)
   const judged = { value, label, isBoolean: dataType === 'BOOLEAN', isThumb: false }
   return {
@@ -66,10 +75,11 @@ export function scoreFromLangfuse(
     data_type: dataType.toLowerCase(),
     value,
     label,
-    verdict: verdictOf(judged, context.rules?.get(name)),
+    verdict: verdictOf(judged),
     source,
     ...runOf(body),
     comment: text(body.comment, 'comment', limits.comment),
+    text: said,
     metadata: metadataOf(body),
     env: text(body.environment, 'environment', limits.name),
     target_time: context.nowMs,
@@ -89,21 +99,31 @@ function runOf(body: LangfuseScore): Pick<ScoreRow, 'run_name' | 'dataset' | 'it
   }
 }
 
-function graded({ value, dataType }: LangfuseScore): { dataType: DataType; value: number | null; label: string } {
+interface Graded {
+  readonly dataType: DataType
+  readonly value: number | null
+  readonly label: string
+  /** Of a text or a correction, which are no grades. */
+  readonly said: string
+}
+
+function graded({ value, dataType }: LangfuseScore): Graded {
   const given = dataType === undefined || dataType === null ? '' : dataType
   if (given !== '' && !(dataTypes as readonly unknown[]).includes(given))
     throw new WrongScore(`dataType must be one of ${dataTypes.join(', ')}`)
   const type = (given || inferred(value)) as DataType
-  if (type === 'CATEGORICAL') {
-    if (typeof value !== 'string' || value === '') throw new WrongScore('value of a CATEGORICAL score must be a text')
-    return { dataType: type, value: null, label: text(value, 'value', limits.label) }
+  const none = { dataType: type, value: null, label: '', said: '' }
+  if (type === 'CATEGORICAL' || type === 'TEXT' || type === 'CORRECTION') {
+    if (typeof value !== 'string' || value === '') throw new WrongScore(`value of a ${type} score must be a text`)
+    if (type === 'CATEGORICAL') return { ...none, label: text(value, 'value', limits.label) }
+    return { ...none, said: text(value, 'value', type === 'TEXT' ? limits.text : limits.correction) }
   }
   const number = typeof value === 'boolean' ? Number(value) : value
   if (typeof number !== 'number' || !Number.isFinite(number))
     throw new WrongScore(`value of a ${type} score must be a number`)
   if (type === 'BOOLEAN' && number !== 0 && number !== 1)
     throw new WrongScore('value of a BOOLEAN score must be 0 or 1')
-  return { dataType: type, value: number, label: type === 'BOOLEAN' ? (number === 1 ? 'True' : 'False') : '' }
+  return { ...none, value: number, label: type === 'BOOLEAN' ? (number === 1 ? 'True' : 'False') : '' }
 }
 
 function inferred(value: unknown): DataType {

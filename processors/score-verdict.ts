@@ -1,14 +1,7 @@
-// Is a score good, bad or neither? A declared rule decides, then the label, then the kind of value; a bare number on a scale
-// nobody declared says nothing.
+// Is a score good, bad or neither, by its own word? The label decides, then the kind of value; a bare number on a scale nobody
+// declared says nothing. What a configuration makes of it: score-configs/judge.ts.
 
 export type Verdict = -1 | 0 | 1
-
-/** What a good value of one score is, where somebody declared it. */
-export interface ScoreRule {
-  readonly good: 'high' | 'low'
-  /** Good from here on, in the direction of `good`; the threshold itself is good. */
-  readonly threshold: number
-}
 
 export interface Judged {
   readonly value: number | null
@@ -34,12 +27,8 @@ const badLabels = new Set(
 )
 
 /** 1 good, -1 bad, 0 neither. */
-export function verdictOf(judged: Judged, rule?: ScoreRule): Verdict {
+export function verdictOf(judged: Judged): Verdict {
   const { value, isBoolean, isThumb } = judged
-  if (rule !== undefined && value !== null) {
-    const distance = rule.good === 'high' ? value - rule.threshold : rule.threshold - value
-    return distance >= 0 ? 1 : -1
-  }
   const label = plainLabel(judged.label)
   if (goodLabels.has(label)) return 1
   if (badLabels.has(label)) return -1

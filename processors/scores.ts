@@ -13,7 +13,7 @@ import {
   SentAttributes,
   setOwn,
 } from './evaluation-attributes.ts'
-import { isTruthLabel, type ScoreRule, thumbLabel, verdictOf } from './score-verdict.ts'
+import { isTruthLabel, thumbLabel, verdictOf } from './score-verdict.ts'
 
 type Column = (typeof scoresTable.columns)[number]
 type Cell<Type extends string> = Type extends `Nullable(${infer Inner})`
@@ -56,8 +56,6 @@ export interface ScoreContext {
   readonly projectId: string
   readonly nowMs: number
   readonly retentionDays?: number
-  /** Declared meaning of scores by name. */
-  readonly rules?: ReadonlyMap<string, ScoreRule>
 }
 
 const resultEvent = 'gen_ai.evaluation.result'
@@ -106,7 +104,7 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     data_type: isBoolean ? 'boolean' : value === null && label !== '' ? 'categorical' : 'numeric',
     value,
     label: low(label),
-    verdict: failed ? 0 : verdictOf({ value, label, isBoolean, isThumb }, context.rules?.get(name)),
+    verdict: failed ? 0 : verdictOf({ value, label, isBoolean, isThumb }),
     source,
     author_id: source === 'user' || source === 'human-review' ? sent.take('user.id', 'enduser.id') : '',
     evaluator: low(
@@ -178,7 +176,7 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
     data_type: 'numeric',
     value: body.score || 0,
     label,
-    verdict: verdictOf({ value: body.score, label, isBoolean: false, isThumb: true }, context.rules?.get(name)),
+    verdict: verdictOf({ value: body.score, label, isBoolean: false, isThumb: true }),
     source,
     author_id: body.user_id ?? '',
     run_name: body.run_name ?? '',

@@ -6,6 +6,9 @@ const low = 'LowCardinality(String)'
 const text = { type: 'String', codec: 'ZSTD(1)' } as const
 const money = { type: 'Nullable(Decimal(18, 12))', codec: 'T64, ZSTD(1)', unit: 'USD' } as const
 
+/** Values of the column `violation`. */
+export const scoreViolations = ['wrong_type', 'out_of_range', 'unknown_category'] as const
+
 export const scoresTable = {
   name: 'scores',
   doc: 'Feedback and evaluation scores; read the newest state of each through `current_scores`, with those that break their configuration through `all_scores`.',

@@ -20,7 +20,11 @@ interface Room {
 const rooms: readonly Room[] = [
   { name: 'schemas', files: /^schemas\//, may: [] },
   { name: 'processors', files: /^processors\//, may: ['schemas'] },
-  { name: 'leaves', files: /^collector\/(config(-[a-z]+)?|log|metrics|open-metrics|version)\.ts$/, may: ['schemas'] },
+  {
+    name: 'leaves',
+    files: /^collector\/(config(-[a-z]+)?|log|metrics|open-metrics|version|file-watch|settled-file)\.ts$/,
+    may: ['schemas'],
+  },
   { name: 'journal', files: /^collector\/journal\//, may: ['schemas', 'leaves'] },
   { name: 'clickhouse', files: /^collector\/clickhouse\//, may: ['processors', 'schemas', 'leaves'] },
   { name: 'otlp', files: /^collector\/otlp\//, may: ['processors', 'schemas', 'leaves'] },
@@ -54,6 +58,12 @@ const rooms: readonly Room[] = [
     name: 'own prices',
     files: /^collector\/prices\//,
     may: ['processors', 'schemas', 'leaves'],
+    onlyFor: ['top', 'test'],
+  },
+  {
+    name: 'score configurations',
+    files: /^collector\/score-configs\//,
+    may: ['questions', 'clickhouse', 'processors', 'schemas', 'leaves'],
     onlyFor: ['top', 'test'],
   },
   {

@@ -9,6 +9,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type LangfuseScore, scoreFromLangfuse, WrongScore } from '../../processors/langfuse-scores.ts'
+import { idOf } from '../../processors/score-configs/config.ts'
 import { metadataValue, plainId, type ScoreRow, tombstoneOf } from '../../processors/scores.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { type QueryRow, runQuery } from '../queries.ts'
@@ -164,6 +165,7 @@ async function write(parts: ApiParts, recent: RecentScores, projectId: string, b
   const nowMs = parts.now()
   const saidMs = typeof body.timestamp === 'string' ? Date.parse(body.timestamp) : Number.NaN
   const timeMs = Number.isNaN(saidMs) ? nowMs : Math.min(saidMs, nowMs)
+  checkConfig(parts, projectId, body)
   let row: ScoreRow
   try {
     row = scoreFromLangfuse(body, { projectId, nowMs, timeMs, newId: randomUUIDv7 })
@@ -173,6 +175,15 @@ async function write(parts: ApiParts, recent: RecentScores, projectId: string, b
   }
   const stored = await writeScore(parts, recent, row, { isKeyed: typeof body.id === 'string' })
   return stored.score_id
+}
+
+/** A score that names its configuration must mean the one of its name. Throws Refusal. */
+function checkConfig({ scoreConfigs }: ApiParts, project: string, { configId, name }: LangfuseScore): void {
+  if (configId === undefined || configId === null) return
+  const config = typeof configId === 'string' ? scoreConfigs?.byId(project, configId)?.config : undefined
+  if (config === undefined) throw new Refusal('not_found', 'configId names no score configuration of the project')
+  if (config.name !== name)
+    throw new Refusal('bad_request', `configId is of the score configuration "${config.name}", and name is another`)
 }
 
 async function found(parts: ApiParts, recent: RecentScores, project: string, id: string): Promise<ScoreRow> {
@@ -240,6 +251,8 @@ function scoreOf(row: QueryRow, project: string): Shown {
     traceId: text('trace_id'),
     spanId: text('span_id'),
     sessionId: text('session_id'),
+    text: text('text'),
+    configId: text('config') === '' ? '' : idOf(project, text('name')),
     createdMs: Number(row['created_ms']),
     updatedMs: Number(row['updated_ms']),
   }
@@ -261,6 +274,8 @@ function scoreOfRow(row: ScoreRow): Shown {
     traceId: row.given_trace_id || row.trace_id,
     spanId: row.given_span_id || row.span_id,
     sessionId: row.session_id,
+    text: row.text,
+    configId: row.config === '' ? '' : idOf(row.project_id, row.name),
     createdMs: row.created_at,
     updatedMs: row.version,
   }
@@ -281,6 +296,8 @@ interface Shown {
   readonly traceId: string
   readonly spanId: string
   readonly sessionId: string
+  readonly text: string
+  readonly configId: string
   readonly createdMs: number
   readonly updatedMs: number
 }
@@ -298,6 +315,7 @@ function core(score: Shown): object {
     authorUserId: score.author === '' ? null : score.author,
     comment: score.comment === '' ? null : score.comment,
     metadata: Object.fromEntries(Object.entries(score.metadata).map(([key, value]) => [key, metadataValue(value)])),
+    configId: score.configId === '' ? null : score.configId,
     environment: score.env === '' ? 'default' : score.env,
     timestamp: iso(score.createdMs),
     createdAt: iso(score.createdMs),
@@ -307,26 +325,31 @@ function core(score: Shown): object {
 
 function shown(score: Shown): object {
   const type = score.dataType.toUpperCase()
+  const string = stringOf(score)
   return {
     ...core(score),
-    value: type === 'CATEGORICAL' ? 0 : score.value,
-    ...(type === 'NUMERIC' ? {} : { stringValue: score.label }),
+    ...(type === 'TEXT' ? {} : { value: score.value ?? (string === '' ? null : 0) }),
+    ...(type === 'NUMERIC' ? {} : { stringValue: string }),
     traceId: score.traceId === '' ? null : score.traceId,
     observationId: score.spanId === '' ? null : score.spanId,
     sessionId: score.sessionId === '' ? null : score.sessionId,
   }
 }
 
+function stringOf({ dataType, value, label, text }: Shown): string {
+  if (dataType === 'boolean') return label || (value === 1 ? 'True' : 'False')
+  return dataType === 'categorical' ? label : text
+}
+
 function shownV3(score: Shown): object {
-  const type = score.dataType.toUpperCase()
-  const { traceId, spanId, sessionId } = score
+  const { traceId, spanId, sessionId, dataType } = score
   const subject =
     spanId !== ''
       ? { kind: 'observation', id: spanId, traceId }
       : traceId !== ''
         ? { kind: 'trace', id: traceId }
         : { kind: 'session', id: sessionId }
-  const value = type === 'BOOLEAN' ? score.value === 1 : type === 'CATEGORICAL' ? score.label : score.value
+  const value = dataType === 'boolean' ? score.value === 1 : dataType === 'numeric' ? score.value : stringOf(score)
   return { ...core(score), value, subject }
 }
 

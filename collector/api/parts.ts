@@ -4,6 +4,7 @@ import type { ScoreRow } from '../../processors/scores.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 import type { Log } from '../log.ts'
 import type { Query } from '../queries.ts'
+import type { ScoreConfigDoor } from './score-configs.ts'
 
 /** Lower-case header names. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -16,6 +17,8 @@ export interface ApiParts {
   readonly appendScores: (rows: readonly ScoreRow[]) => Promise<void>
   /** Which project a request belongs to. May throw Refusal. */
   readonly project: (headers: Headers) => string
+  /** Absent: scores are judged by their own word. */
+  readonly scoreConfigs?: ScoreConfigDoor
   readonly queries: readonly Query[]
   readonly log: Pick<Log, 'limited'>
   readonly version: string

@@ -16,6 +16,8 @@ const saidFields = [
   'response_id',
   'session_id',
   'value',
+  'label',
+  'text',
   'source',
   'author_id',
   'comment',
@@ -27,7 +29,7 @@ const saidFields = [
 ] as const satisfies readonly (keyof ScoreRow)[]
 
 /**
- * The score as it is stored now, durable when it resolves. With a key of the sender's (`isKeyed`), the same said again is the
+ * The score as it is stored now, judged by its configuration, durable when it resolves. Rejects with Refusal. With a key of the sender's (`isKeyed`), the same said again is the
  * score that is there, and something else under that key replaces it.
  */
 export async function writeScore(
@@ -36,12 +38,13 @@ export async function writeScore(
   given: ScoreRow,
   { isKeyed }: { readonly isKeyed: boolean },
 ): Promise<ScoreRow> {
-  const before = isKeyed ? await scoreBefore(parts, recent, given) : undefined
-  if (before !== undefined && saysTheSame(before.row, given)) {
+  const judged = parts.scoreConfigs?.judge(given) ?? given
+  const before = isKeyed ? await scoreBefore(parts, recent, judged) : undefined
+  if (before !== undefined && saysTheSame(before.row, judged)) {
     await before.durable
     return before.row
   }
-  const row = before === undefined ? given : changed(before.row, given)
+  const row = before === undefined ? judged : changed(before.row, judged)
   await recent.write(row, parts.appendScores([row]))
   return row
 }

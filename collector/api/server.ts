@@ -15,11 +15,13 @@ import { addExports } from './exports.ts'
 import { addFeedback } from './feedback.ts'
 import { addLangfuse } from './langfuse.ts'
 import { addLangfuseReading } from './langfuse-reading.ts'
+import { addLangfuseScoreConfigs } from './langfuse-score-configs.ts'
 import { addPage } from './page.ts'
 import type { ApiParts } from './parts.ts'
 import { addPrices, type OwnPricesKeeper } from './prices.ts'
 import { addQueries } from './queries.ts'
 import { RecentScores } from './recent-scores.ts'
+import { addScoreConfigs } from './score-configs.ts'
 import { addTraces } from './traces.ts'
 
 export interface ApiAnswer {
@@ -99,6 +101,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   addFeedback(app, parts, recent)
   addLangfuse(app, { ...parts, otlpEndpoint: options.otlpEndpoint ?? (() => '') }, recent)
   addLangfuseReading(app, parts)
+  if (parts.scoreConfigs !== undefined) {
+    addScoreConfigs(app, parts, parts.scoreConfigs)
+    addLangfuseScoreConfigs(app, parts, parts.scoreConfigs)
+  }
   addQueries(app, parts)
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
   addExports(app, parts)

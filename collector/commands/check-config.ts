@@ -1,9 +1,10 @@
-// spanledger check-config: what is in force and where it comes from; wrong configuration never gets this far, but for the file
-// of own prices, whose findings are listed here.
+// spanledger check-config: what is in force and where it comes from; wrong configuration never gets this far, but for the files
+// of own prices and of score configurations, whose findings are listed here.
 
 import { type Command, exitCode } from '../command.ts'
 import { loadPriceBook } from '../price-files.ts'
 import { ownFile } from '../prices/known-book.ts'
+import { loadConfigFile } from '../score-configs/file.ts'
 
 export default {
   name: 'check-config',
@@ -14,6 +15,15 @@ export default {
     if (findings.length > 0) {
       for (const finding of findings) note(finding)
       print({ ok: false, findings }, () => `prices_file ${config.pricesFile}: ${findings.length} findings`)
+      return exitCode.wrongUse
+    }
+    const configs = config.scoreConfigsFile === '' ? [] : loadConfigFile(config.scoreConfigsFile).findings
+    if (configs.length > 0) {
+      for (const finding of configs) note(finding)
+      print(
+        { ok: false, findings: configs },
+        () => `score_configs_file ${config.scoreConfigsFile}: ${configs.length} findings`,
+      )
       return exitCode.wrongUse
     }
     const width = Math.max(...settings.map(({ key }) => key.length))

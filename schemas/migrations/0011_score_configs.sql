@@ -1,4 +1,4 @@
--- Score configurations: what a score of one name may be, and which of its values are good (docs/decisions/0029). A score says which
+-- Score configurations: what a score of one name may be, and which of its values are good (docs/decisions/0032). A score says which
 -- configuration judged it and how it breaks it; who reads figures reads `current_scores`, which leaves those that do out.
 
 ALTER TABLE {db}.scores{sfx}{on_cluster}

@@ -184,7 +184,10 @@ describe('scores', () => {
     [{ traceId: 't', value: 1 }, 'name is missing'],
     [{ name: 'n', traceId: 't', value: 2, dataType: 'BOOLEAN' }, 'value of a BOOLEAN score must be 0 or 1'],
     [{ name: 'n', traceId: 't', value: '', dataType: 'CATEGORICAL' }, 'value of a CATEGORICAL score must be a text'],
-    [{ name: 'n', traceId: 't', value: 1, dataType: 'STARS' }, 'dataType must be one of NUMERIC, BOOLEAN, CATEGORICAL'],
+    [
+      { name: 'n', traceId: 't', value: 1, dataType: 'STARS' },
+      'dataType must be one of NUMERIC, BOOLEAN, CATEGORICAL, TEXT, CORRECTION',
+    ],
     [{ name: 'n', traceId: 't', value: 1, comment: 'c'.repeat(10_001) }, 'comment is over 10000 characters'],
     [{ name: 'n', traceId: 't'.repeat(300), value: 1 }, 'traceId is over 256 characters'],
   ])('a wrong one is refused with the reason: %#', async (body, detail) => {

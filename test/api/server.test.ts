@@ -416,7 +416,7 @@ test('the questions are listed with their parameters', async () => {
   const { body } = await send('GET', '/api/queries')
   const entry = body.find((each: { id: string }) => each.id === 'cost_per_positive')
   expect(entry).toMatchObject({ title: 'Cost per positive answer', description: expect.stringMatching(/^Groups by/) })
-  expect(entry.params.at(-1)).toEqual({ name: 'by', type: 'String', default: "'model'" })
+  expect(entry.params.at(-2)).toEqual({ name: 'by', type: 'String', default: "'model'" })
   expect(entry).not.toHaveProperty('sql')
 })
 

@@ -59,9 +59,10 @@ const lists = ['feedback_list', 'scores', 'signals']
 async function figures(): Promise<Record<string, QueryRow[]>> {
   const asked = queries.filter(({ id }) => !lists.includes(id))
   const entries: [string, QueryRow[]][] = []
-  for (const { id } of asked) {
+  for (const { id, params: known } of asked) {
     const params = id === 'feedback_by_prompt' ? { prompt: 'support' } : {}
-    entries.push([id, await ask(id, { ...params, to: new Date(nowMs + 3_600_000).toISOString() })])
+    const to = known.some(({ name }) => name === 'to') ? { to: new Date(nowMs + 3_600_000).toISOString() } : {}
+    entries.push([id, await ask(id, { ...params, ...to })])
   }
   return Object.fromEntries(entries)
 }

@@ -300,10 +300,6 @@ describe('identity', () => {
 })
 
 describe('verdict', () => {
-  const rules = new Map([
-    ['toxicity', { good: 'low', threshold: 0.2 } as const],
-    ['relevance', { good: 'high', threshold: 4 } as const],
-  ])
   const verdict = (name: string, value: unknown, label = '') =>
     scoreFromEvaluationEvent(
       input({
@@ -313,17 +309,10 @@ describe('verdict', () => {
           'gen_ai.evaluation.score.label': label,
         },
       }),
-      { ...context, rules },
+      context,
     )?.verdict
 
-  test('a declared rule decides, before any label', () => {
-    expect(verdict('toxicity', 0.2)).toBe(1)
-    expect(verdict('toxicity', 0.3, 'pass')).toBe(-1)
-    expect(verdict('relevance', 4)).toBe(1)
-    expect(verdict('relevance', 3.9)).toBe(-1)
-  })
-
-  test('without a rule a label decides, and a number alone says nothing', () => {
+  test('by its own word: a label decides, and a number alone says nothing', () => {
     expect(verdict('tone', 5, 'PASS')).toBe(1)
     expect(verdict('tone', 5, 'not relevant')).toBe(-1)
     expect(verdict('tone', 1)).toBe(0)
