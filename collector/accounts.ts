@@ -2,6 +2,8 @@
 
 import { journalTable, journalTables } from '../schemas/journal-tables.ts'
 import type { Journal } from './journal/journal.ts'
+import type { Access } from './keys/access.ts'
+import type { KeyKeeper } from './keys/keeper.ts'
 import type { Metrics } from './metrics.ts'
 import type { DoorAnswer } from './otlp/door.ts'
 import type { WriterStats } from './writer.ts'
@@ -40,6 +42,24 @@ export function countAnswer(metrics: Metrics, { door, signal, refusal, bodyBytes
     metrics.requests.add(1, door, signal ?? 'traces')
     metrics.ackSeconds.observe(durationMs / 1000)
   } else metrics.requestsRefused.add(1, door, refusal.reason)
+}
+
+/** What is known of keys; nothing is shown where none are asked for. */
+export function countKeys(
+  metrics: Metrics,
+  keys: { readonly keeper: KeyKeeper; readonly access: Access } | undefined,
+): void {
+  if (keys === undefined) return
+  const { keeper, access } = keys
+  metrics.keysReloadFailures.from(() => keeper.reloadFailures)
+  metrics.keysStale.from(() => (keeper.findings.length === 0 ? 0 : 1))
+  metrics.keyLastUsedSeconds.from(() =>
+    access
+      .uses()
+      .flatMap(({ prefix, project, lastUsedMs }): [string, string, number][] =>
+        lastUsedMs === null ? [] : [[prefix, project, Math.floor(lastUsedMs / 1000)]],
+      ),
+  )
 }
 
 /** Why a request would not be taken now; ClickHouse may be away for an hour. */

@@ -23,7 +23,8 @@ export function checkTogether(config: Config): void {
     { key: 'embedded_native_endpoint', at: config.embeddedNativeEndpoint },
   ]
   const isEmbedded = config.clickhouseUrl === null
-  if (!config.allowUnauthenticated) checkDoors(doors)
+  const unguarded = config.keysFile === '' ? doors : doors.filter(({ key }) => key === 'admin_endpoint')
+  if (!config.allowUnauthenticated) checkDoors(unguarded)
   if (isEmbedded) checkEngine(config, engine)
   checkPorts(isEmbedded ? [...doors, ...engine] : doors)
   if (config.inflightBytesMax < config.requestBytesMax) {
@@ -42,7 +43,7 @@ function checkDoors(doors: readonly Listener[]): void {
   const open = doors.find(({ at }) => !isLoopback(at.host))
   if (open === undefined) return
   throw new ConfigError(
-    `${open.key} ${formatEndpoint(open.at)} is open to other machines and nobody has to show a key: use 127.0.0.1, or allow it by allow_unauthenticated`,
+    `${open.key} ${formatEndpoint(open.at)} is open to other machines and nobody has to show a key: use 127.0.0.1, ${open.key === 'admin_endpoint' ? '' : 'set keys_file, '}or allow it by allow_unauthenticated`,
   )
 }
 

@@ -1,5 +1,6 @@
 // The kinds of value an option can have: text → value, value → text, and the words for what is allowed.
 
+import { isIP } from 'node:net'
 import { inspect } from 'node:util'
 import { type AttributionColumn, attributionColumns } from '../schemas/attribution.ts'
 import { type AutomaticRule, automaticRules } from '../schemas/automatic-rules.ts'
@@ -212,6 +213,26 @@ export const automaticFeedback: Kind<ReadonlySet<AutomaticRule>> = {
     return list.every((each) => (automaticRules as readonly string[]).includes(each)) ? new Set(rules) : undefined
   },
   format: (rules) => (rules.size === automaticRules.length ? 'all' : [...rules].join(',') || 'none'),
+}
+
+/** IP addresses and networks; empty for none. */
+export const networks: Kind<readonly string[]> = {
+  suffix: '',
+  values: 'addresses',
+  form: 'a list of addresses and networks such as 10.0.0.7, 10.1.0.0/16 or fd00::/8',
+  parse(given) {
+    const list = given.split(',').map((each) => each.trim())
+    if (given.trim() === '') return []
+    return list.every(isNetwork) ? list : undefined
+  },
+  format: (value) => value.join(','),
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 const mappable = attributionColumns.join(', ')

@@ -15,6 +15,7 @@ import {
   integer,
   type Kind,
   names,
+  networks,
   origins,
   ratio,
   Secret,
@@ -77,7 +78,19 @@ export const options = [
     key: 'allow_unauthenticated',
     kind: yesOrNo,
     default: 'false',
-    doc: 'Lets the four endpoints above listen beyond this machine although nobody has to show a key',
+    doc: 'Lets the endpoints above listen beyond this machine although nobody has to show a key there; with `keys_file` the first three ask for keys all the same',
+  },
+  {
+    key: 'keys_file',
+    kind: optionalPath,
+    default: '',
+    doc: 'Keys and the projects they are for, YAML or JSON; with it every request for data has to show one, changes take effect at once. Empty for none; see docs/keys.md',
+  },
+  {
+    key: 'trusted_proxies',
+    kind: networks,
+    default: '',
+    doc: 'Proxies in front of the API whose `X-Forwarded-For` says who sent feedback, comma separated or as a YAML list',
   },
   {
     key: 'clickhouse_url',

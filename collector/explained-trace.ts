@@ -36,7 +36,7 @@ export async function explainedTrace(
   const parameters = { project, trace: traceId, keys: reportedKeys }
   const spans = await clickhouse.query<SpanLine>(
     `SELECT ${columns} FROM (SELECT * FROM spans FINAL WHERE project_id = {project:String} AND trace_id = {trace:String}) AS s
-    LEFT JOIN (SELECT SpanId, SpanAttributes FROM otel_traces WHERE TraceId = {trace:String}) AS o ON s.span_id = o.SpanId
+    LEFT JOIN (SELECT SpanId, SpanAttributes FROM otel_traces WHERE ProjectId = {project:String} AND TraceId = {trace:String}) AS o ON s.span_id = o.SpanId
     ORDER BY s.start_time, s.span_id LIMIT ${spansMax}`,
     parameters,
   )

@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { rateRows } from '../processors/currency-rates.ts'
 import type { PriceBook } from '../processors/pricing/book.ts'
-import { countAnswer, keepAccounts, notReady } from './accounts.ts'
+import { countAnswer, countKeys, keepAccounts, notReady } from './accounts.ts'
 import { startAdmin } from './admin.ts'
 import { startApi } from './api/server.ts'
 import { type ClickHouse, connectClickHouse } from './clickhouse/client.ts'
@@ -19,9 +19,11 @@ import { type Endpoint, endpoint, formatEndpoint } from './config-values.ts'
 import { loadCurrencyRates } from './currency-file.ts'
 import { storeCurrencies } from './currency-store.ts'
 import { Journal } from './journal/journal.ts'
+import { Access } from './keys/access.ts'
+import { KeyKeeper, WrongKeysFile } from './keys/keeper.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import type { Receiver } from './otlp/door.ts'
+import type { Receiver, RequestHeaders } from './otlp/door.ts'
 import { startOtlpGrpc } from './otlp/grpc.ts'
 import { startOtlpHttp } from './otlp/http.ts'
 import { InFlight } from './otlp/in-flight.ts'
@@ -44,7 +46,7 @@ import { startWriteSide } from './write-side.ts'
  */
 const heapGrowingPercent = 300
 
-/** Everybody is this project until keys are given out. */
+/** Everybody is this project where no keys are given out. */
 const project = (): string => 'default'
 
 /** A part that runs, and how it is stopped; stopped in the reverse of the order they were started in. */
@@ -106,6 +108,9 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     onError: (metric, error) => log.limited(metric, 'error', `metric ${metric} cannot be read`, { error }),
   })
   parts.push({ name: 'metrics', stop: async () => metrics.close() })
+  const keys = await openKeys(config, log)
+  if (keys !== undefined) parts.push({ name: 'keys', stop: () => keys.keeper.close() })
+  countKeys(metrics, keys)
   const journal = await openJournal(config, log)
   parts.push({ name: 'journal', stop: () => journal.close() })
   const storedBooks = new StoredBooks(log)
@@ -183,7 +188,10 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   const admin = await startAdmin({
     endpoint: config.adminEndpoint,
     metrics,
-    ready: () => ({ reasons: notReady(journal), notices: [...keeper.notices(), ...scoreConfigs.notices()] }),
+    ready: () => ({
+      reasons: notReady(journal),
+      notices: [...keeper.notices(), ...scoreConfigs.notices(), ...(keys?.keeper.notices() ?? [])],
+    }),
   })
   parts.push({ name: 'admin', stop: () => admin.close() })
   // The door over HTTP, once it listens.
@@ -195,9 +203,11 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     appendScores,
     otlpEndpoint: () => otlpHttp,
     corsOrigins: config.apiCorsOrigins,
+    trustedProxies: config.trustedProxies,
     prices: keeper,
     scoreConfigs,
     project,
+    ...(keys === undefined ? {} : { keys: keys.access }),
     log,
     version,
     meter: {
@@ -210,7 +220,14 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   metrics.inflightBytes.from(() => inFlight.bytes)
   const receiver = traced(pipeline, () => telemetry)
   const limits = { bodyBytesMax: config.requestBytesMax, inFlightBytesMax: config.inflightBytesMax }
-  const door = { receiver, project, limits, inFlight, meter: { answered: countAnswer.bind(undefined, metrics) } }
+  const door = {
+    receiver,
+    project: keys === undefined ? project : keys.projectOf,
+    asksKeys: keys !== undefined,
+    limits,
+    inFlight,
+    meter: { answered: countAnswer.bind(undefined, metrics) },
+  }
   const http = await startOtlpHttp({
     ...door,
     endpoint: formatEndpoint(config.otlpHttpEndpoint),
@@ -292,6 +309,32 @@ async function openScoreConfigs(config: Config, log: Log, metrics: Metrics): Pro
     for (const finding of error.findings) log.error(finding)
     throw new ConfigError(
       `score_configs_file ${file} has ${error.findings.length} findings: ${error.findings[0]}; spanledger check-config lists them all`,
+    )
+  }
+}
+
+interface Keys {
+  readonly keeper: KeyKeeper
+  readonly access: Access
+  /** For the doors of OTLP. Throws Refusal. */
+  readonly projectOf: (headers: RequestHeaders, address: string) => string
+}
+
+/** Undefined without a file: nobody has to show a key. A file that is wrong at the start is wrong configuration. */
+async function openKeys(config: Config, log: Log): Promise<Keys | undefined> {
+  if (config.keysFile === '') return undefined
+  try {
+    const keeper = await KeyKeeper.open({ file: config.keysFile, log })
+    const access = new Access({ entries: () => keeper.entries })
+    const projectOf: Keys['projectOf'] = (headers, address) =>
+      access.admit({ headers, address, need: 'ingest' }).project
+    if (keeper.entries.size === 0) log.warn('keys_file has no keys: every request will be refused')
+    return { keeper, access, projectOf }
+  } catch (error) {
+    if (!(error instanceof WrongKeysFile)) throw error
+    for (const finding of error.findings) log.error(finding)
+    throw new ConfigError(
+      `keys_file ${config.keysFile} has ${error.findings.length} findings: ${error.findings[0]}; spanledger keys check lists them all`,
     )
   }
 }

@@ -140,6 +140,18 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
       help: 'Whether the file of score configurations is wrong and an earlier one is in use: 1 or 0.',
     }),
   }
+  const keys = {
+    keysReloadFailures: registry.counter('spanledger_keys_reload_failures_total', {
+      help: 'Changes of the file of keys that were wrong and not taken.',
+    }),
+    keysStale: registry.gauge('spanledger_keys_stale', {
+      help: 'Whether the file of keys is wrong and an earlier one is in use: 1 or 0.',
+    }),
+    keyLastUsedSeconds: registry.gauge('spanledger_key_last_used_timestamp_seconds', {
+      help: 'Unix time of the last request that a key was good for; keys not used since the start are left out.',
+      labels: ['key', 'project'],
+    }),
+  }
   const stopProcess = addProcess(registry)
   return {
     ...spans,
@@ -147,6 +159,7 @@ export function createMetrics({ version, priceBook, onError }: MetricsOptions) {
     ...storage,
     ...prices,
     ...scores,
+    ...keys,
     expose: () => registry.expose(),
     close: stopProcess,
   }

@@ -22,6 +22,7 @@ export const refusals = {
   unsupported_media_type: { http: 415, grpc: 3, retryable: false },
   unsupported_encoding: { http: 415, grpc: 12, retryable: false },
   headers_too_large: { http: 431, grpc: 3, retryable: false },
+  too_many_requests: { http: 429, grpc: 8, retryable: false },
   internal: { http: 500, grpc: 13, retryable: false },
   queue_full: { http: 503, grpc: 14, retryable: true },
   journal_full: { http: 503, grpc: 14, retryable: true },
@@ -35,11 +36,18 @@ export type RefusalReason = keyof typeof refusals
 /** A request that is not taken: the message names the thing, the value, the limit and the next step. */
 export class Refusal extends Error {
   readonly reason: RefusalReason
+  /** When it would be taken, where that is known: seconds from now. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(reason: RefusalReason, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: RefusalReason,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number },
+  ) {
     super(message, options)
     this.name = 'Refusal'
     this.reason = reason
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 
   get rule(): RefusalRule {

@@ -334,10 +334,31 @@ describe('options together', () => {
   ]
   test.each(open)('%s=%s needs allow_unauthenticated', (name, text) => {
     const env = { [`SPANLEDGER_${name}`]: text }
+    const keys = name === 'ADMIN_ENDPOINT' ? '' : 'set keys_file, '
     expect(refusal({ env })).toBe(
-      `ConfigError: ${name.toLowerCase()} ${text} is open to other machines and nobody has to show a key: use 127.0.0.1, or allow it by allow_unauthenticated`,
+      `ConfigError: ${name.toLowerCase()} ${text} is open to other machines and nobody has to show a key: use 127.0.0.1, ${keys}or allow it by allow_unauthenticated`,
     )
     expect(refusal({ env: { ...env, SPANLEDGER_ALLOW_UNAUTHENTICATED: 'true' } })).toBe('accepted')
+  })
+
+  test('with keys the doors may listen anywhere, but not where none are asked for', () => {
+    const env = (count: number) =>
+      Object.fromEntries([
+        ['SPANLEDGER_KEYS_FILE', 'keys.yaml'],
+        ...open.slice(0, count).map(([name, text]) => [`SPANLEDGER_${name}`, text]),
+      ])
+    expect(refusal({ env: env(3) })).toBe('accepted')
+    expect(refusal({ env: env(4) })).toMatch(
+      /^ConfigError: admin_endpoint .* nobody has to show a key: use 127\.0\.0\.1/,
+    )
+  })
+
+  test.each(['10.0.0.7', '10.1.0.0/16, fd00::/8'])('%s are proxies', (text) => {
+    expect(refusal({ env: { SPANLEDGER_TRUSTED_PROXIES: text } })).toBe('accepted')
+  })
+
+  test.each(['proxy', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0'])('%s is no proxy', (text) => {
+    expect(refusal({ env: { SPANLEDGER_TRUSTED_PROXIES: text } })).toMatch(/^ConfigError: SPANLEDGER_TRUSTED_PROXIES: /)
   })
 
   test.each(['127.0.0.1:1', '127.9.9.9:1', 'localhost:1', '[::1]:1', '[::ffff:127.0.0.1]:1'])(

@@ -54,6 +54,7 @@ const rooms: readonly Room[] = [
     files: /^collector\/score-resolver\.ts$/,
     may: ['questions', 'clickhouse', 'processors', 'schemas', 'leaves'],
   },
+  { name: 'keys', files: /^collector\/keys\//, may: ['schemas', 'leaves'], onlyFor: ['top', 'test'] },
   {
     name: 'own prices',
     files: /^collector\/prices\//,

@@ -14,6 +14,7 @@ import {
 import { Refusal } from '../../schemas/refusal.ts'
 import { type Query, type QueryRow, runQuery } from '../queries.ts'
 import { readScores } from '../score-store.ts'
+import { checkPageFeedback, pageAnswer, pageRow } from './page-feedback.ts'
 import type { ApiParts } from './parts.ts'
 import type { RecentScores } from './recent-scores.ts'
 import * as schemas from './schemas.ts'
@@ -35,25 +36,34 @@ export function addFeedback(app: FastifyInstance, parts: ApiParts, recent: Recen
 }
 
 function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
-  app.post<{ Body: FeedbackBody }>(
-    '/api/feedback',
-    {
-      schema: {
-        summary: 'Give feedback on an answer',
-        tags: ['feedback'],
-        body: schemas.feedbackBody,
-        response: { 200: schemas.storedFeedback, ...schemas.problems },
+  app.register(async (inner) => {
+    takeBeacons(inner, parts)
+    inner.post<{ Body: FeedbackBody }>(
+      '/api/feedback',
+      {
+        config: { may: 'feedback', isForPages: true },
+        schema: {
+          summary: 'Give feedback on an answer',
+          tags: ['feedback'],
+          querystring: { type: 'object', properties: { key: { type: 'string', description: 'Key of a web page.' } } },
+          body: schemas.feedbackBody,
+          response: { 200: schemas.storedFeedback, ...schemas.problems },
+        },
       },
-    },
-    async (request) => {
-      const { body } = request
-      checkBody(body)
-      const projectId = parts.project(request.headers)
-      const nowMs = parts.now()
-      const row = scoreFromFeedback(body, { projectId, nowMs, newId: randomUUIDv7 })
-      return storedOf(await writeScore(parts, recent, row, { isKeyed: Boolean(body.id) }))
-    },
-  )
+      async (request) => {
+        const { body } = request
+        checkBody(body)
+        const caller = parts.caller(request.headers)
+        const nowMs = parts.now()
+        const row = scoreFromFeedback(body, { projectId: caller.project, nowMs, newId: randomUUIDv7 })
+        const isKeyed = Boolean(body.id)
+        if (!caller.isPublic) return storedOf(await writeScore(parts, recent, row, { isKeyed }))
+        checkPageFeedback(body)
+        await writeScore(parts, recent, pageRow(row, caller), { isKeyed })
+        return pageAnswer(row)
+      },
+    )
+  })
 
   app.delete<{ Params: { id: string } }>(
     '/api/feedback/:id',
@@ -78,6 +88,22 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
       return { status: 'deleted' }
     },
   )
+}
+
+/**
+ * `navigator.sendBeacon` and a plain `fetch` send text/plain, across origins and without asking first. So without keys only
+ * pages that were allowed may: else any page a person visits could write to a collector on that person's machine.
+ */
+function takeBeacons(inner: FastifyInstance, { keys, isAllowedOrigin }: ApiParts): void {
+  inner.addContentTypeParser('text/plain', { parseAs: 'string' }, inner.getDefaultJsonParser('error', 'error'))
+  inner.addHook('onRequest', async (request) => {
+    const { origin, 'content-type': type = '' } = request.headers
+    if (keys !== undefined || !/^text\/plain\b/i.test(type) || (origin !== undefined && isAllowedOrigin(origin))) return
+    throw new Refusal(
+      'unsupported_media_type',
+      'send JSON, as application/json; text/plain is taken of allowed origins',
+    )
+  })
 }
 
 function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {

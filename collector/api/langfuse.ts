@@ -11,10 +11,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type LangfuseScore, scoreFromLangfuse, WrongScore } from '../../processors/langfuse-scores.ts'
 import { idOf } from '../../processors/score-configs/config.ts'
 import { metadataValue, plainId, type ScoreRow, tombstoneOf } from '../../processors/scores.ts'
-import { Refusal } from '../../schemas/refusal.ts'
+import { Refusal, refusals } from '../../schemas/refusal.ts'
 import { type QueryRow, runQuery } from '../queries.ts'
 import { readScores } from '../score-store.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, Problem } from './parts.ts'
 import type { RecentScores } from './recent-scores.ts'
 import { writeScore } from './score-writing.ts'
 
@@ -38,11 +38,12 @@ interface IngestionEvent {
 }
 
 const hidden = { schema: { hide: true } } as const
+const sending = { ...hidden, config: { may: 'feedback' } } as const
 
 export function addLangfuse(app: FastifyInstance, parts: LangfuseParts, recent: RecentScores): void {
   app.post<{ Body: { batch?: unknown } }>(
     '/api/public/ingestion',
-    { ...hidden, bodyLimit: ingestionBytesMax },
+    { ...sending, bodyLimit: ingestionBytesMax },
     async (request, reply) => {
       const { batch } = request.body ?? {}
       if (!Array.isArray(batch)) throw new Refusal('bad_request', 'batch is missing: send {"batch": [event, …]}')
@@ -59,7 +60,7 @@ export function addLangfuse(app: FastifyInstance, parts: LangfuseParts, recent: 
 
   app.post<{ Body: LangfuseScore | readonly LangfuseScore[] }>(
     '/api/public/scores',
-    { ...hidden, bodyLimit: ingestionBytesMax },
+    { ...sending, bodyLimit: ingestionBytesMax },
     async (request, reply) => {
       const project = parts.project(request.headers)
       const { body } = request
@@ -110,20 +111,44 @@ export function addLangfuse(app: FastifyInstance, parts: LangfuseParts, recent: 
     return reply.code(202).send({ message: 'deleted' })
   })
 
-  app.get('/api/public/projects', hidden, async (request) => {
+  app.get('/api/public/projects', { ...hidden, config: { may: 'any' } }, async (request) => {
     const project = parts.project(request.headers)
     return { data: [{ id: project, name: project, metadata: {}, organization: { id: project, name: project } }] }
   })
 
-  app.get('/api/public/health', hidden, async () => ({ status: 'OK', version: parts.version }))
+  app.get('/api/public/health', { ...hidden, config: { may: 'any' } }, async () => ({
+    status: 'OK',
+    version: parts.version,
+  }))
 
   app.register(async (inner) => {
     // The door reads the body itself, whatever its type and encoding.
     inner.removeAllContentTypeParsers()
     inner.addContentTypeParser('*', (_, body, done) => done(null, body))
     for (const signal of ['traces', 'logs'])
-      inner.post(`/api/public/otel/v1/${signal}`, hidden, (request, reply) => handOver(parts, request, reply, signal))
+      inner.post(`/api/public/otel/v1/${signal}`, { ...hidden, config: { may: 'ingest' } }, (request, reply) =>
+        handOver(parts, request, reply, signal),
+      )
   })
+}
+
+/** A problem as Langfuse says it, as OTLP does below its door for traces, or undefined elsewhere. */
+export function langfuseError(url: string, { reason, status, detail }: Problem): object | undefined {
+  if (!url.startsWith('/api/public/')) return undefined
+  if (url.startsWith('/api/public/otel/')) return { code: refusals[reason].grpc, message: detail }
+  return {
+    message: detail,
+    error: errorNames[status] ?? (status < 500 ? 'InvalidRequestError' : 'InternalServerError'),
+  }
+}
+
+const errorNames: Readonly<Record<number, string>> = {
+  401: 'UnauthorizedError',
+  403: 'ForbiddenError',
+  404: 'LangfuseNotFoundError',
+  405: 'MethodNotAllowedError',
+  409: 'LangfuseConflictError',
+  503: 'ServiceUnavailableError',
 }
 
 type Outcome = { readonly id: string; readonly status: number; readonly message?: string; readonly error?: string }

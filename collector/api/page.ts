@@ -2,8 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { Refusal } from '../../schemas/refusal.ts'
 import { type QueryRow, runQuery } from '../queries.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, Headers } from './parts.ts'
 
 const callsShown = 20
 
@@ -14,10 +15,11 @@ interface Books {
 
 export function addPage(app: FastifyInstance, parts: ApiParts): void {
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
-  app.get('/', { schema: { hide: true } }, async (request, reply) => {
-    const books = await readBooks(parts, parts.project(request.headers)).catch((error: unknown) => {
+  app.get('/', { config: { may: 'open' }, schema: { hide: true } }, async (request, reply) => {
+    const books = await readBooks(parts, request.headers).catch((error: unknown) => {
+      if (error instanceof Refusal) return 'not shown'
       parts.log.limited('page', 'warn', 'the page is shown without figures', { error })
-      return undefined
+      return 'not known'
     })
     reply.header('Content-Security-Policy', policy)
     reply.header('Cache-Control', 'no-store')
@@ -25,7 +27,9 @@ export function addPage(app: FastifyInstance, parts: ApiParts): void {
   })
 }
 
-async function readBooks({ clickhouse, queries }: ApiParts, project: string): Promise<Books> {
+/** Rejects with Refusal when nobody has shown a key, where one is asked for. */
+async function readBooks({ clickhouse, queries, project: projectOf }: ApiParts, headers: Headers): Promise<Books> {
+  const project = projectOf(headers)
   const ask = async (id: string, params: Readonly<Record<string, unknown>>) => {
     const query = queries.find((each) => each.id === id)
     return query === undefined ? [] : runQuery(clickhouse, query, { ...params, project })
@@ -46,7 +50,7 @@ export function escapeHtml(value: unknown): string {
   return String(value ?? '').replaceAll(/[&<>"']/g, (char) => codes[char]!)
 }
 
-function render(version: string, books: Books | undefined): string {
+function render(version: string, books: Books | 'not shown' | 'not known'): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -55,7 +59,7 @@ function render(version: string, books: Books | undefined): string {
 <style>${style}</style>
 <header><h1>Spanledger</h1><p>The books for your LLM calls: every call once, priced from a dated price book, with the feedback it got.</p></header>
 <main>
-${books === undefined ? unavailable : figures(books)}
+${books === 'not known' ? unavailable : books === 'not shown' ? keyed : figures(books)}
 ${steps}
 </main>
 <footer>Version ${escapeHtml(version)} · <a href="/api/queries">questions</a> · <a href="/openapi.json">OpenAPI</a> · <a href="/api/feedback">feedback</a> · <a href="/api/feedback/quality/models">quality by model</a></footer>
@@ -64,6 +68,8 @@ ${steps}
 }
 
 const unavailable = `<p class="note">The database does not answer now. Spans and feedback are taken all the same and will show when it is back.</p>`
+
+const keyed = `<p class="note">Figures are shown to whoever has a key of the project: ask the API with it, as <code>Authorization: Bearer sl_…</code>.</p>`
 
 function figures({ total, calls }: Books): string {
   const count = (name: string) => Number(total?.[name] ?? 0).toLocaleString('en')

@@ -10,7 +10,8 @@ import type { KnownRecord } from '../../processors/pricing/custom/history.ts'
 import { entriesInForce } from '../../processors/pricing/in-force.ts'
 import { canonicalProvider } from '../../processors/pricing/provider-names.ts'
 import { Refusal } from '../../schemas/refusal.ts'
-import type { ApiParts } from './parts.ts'
+import { type ApiParts, findingsShown } from './parts.ts'
+import { checkForOwn, isOwned, keptFor } from './price-owners.ts'
 import * as schemas from './price-schemas.ts'
 
 /** Who keeps own prices. */
@@ -33,7 +34,7 @@ interface CheckedFile {
   readonly findings: readonly (Pick<Finding, 'entry' | 'field' | 'message'> & { readonly line: number })[]
 }
 
-type PriceParts = Pick<ApiParts, 'project' | 'now'> & { readonly prices: OwnPricesKeeper }
+type PriceParts = Pick<ApiParts, 'project' | 'now' | 'keys'> & { readonly prices: OwnPricesKeeper }
 
 const idParam = { type: 'object', properties: { id: { type: 'string', minLength: 1, maxLength: 256 } } } as const
 /** Bodies come as bytes and are checked by the code that reads the file: the schema is what /openapi.json says. */
@@ -108,13 +109,18 @@ function addSuggest(app: FastifyInstance, { prices, project, now }: PriceParts):
   )
 }
 
-function addOverrides(app: FastifyInstance, { prices }: PriceParts): void {
+function addOverrides(app: FastifyInstance, { prices, project, keys }: PriceParts): void {
+  // Without keys everybody is of one project, and that one keeps the prices of all.
+  const ownerOf = (request: FastifyRequest): string | undefined =>
+    keys === undefined ? undefined : project(request.headers)
+
   app.get<{ Querystring: { as_of?: string } }>(
     '/api/prices/overrides',
     {
       schema: {
         summary: 'Own prices, discounts, plans and aliases',
-        description: 'Of every project, from file and API; with `as_of`, those known at that instant.',
+        description:
+          'From file and API; with `as_of`, those known at that instant. With keys: those that count for the project.',
         tags: ['prices'],
         querystring: { type: 'object', properties: { as_of: { type: 'string' } } },
         response: { 200: schemas.keptRecords, ...schemas.priceProblems },
@@ -122,11 +128,14 @@ function addOverrides(app: FastifyInstance, { prices }: PriceParts): void {
     },
     async (request) => {
       const asOf = instantOf('as_of', request.query.as_of)
+      const kept = { records: prices.known(asOf), settings: prices.settings(asOf) }
+      const own = ownerOf(request)
+      const { records, settings } = own === undefined ? kept : keptFor(own, kept)
       return {
         price_book: prices.book.version,
-        overrides: prices.known(asOf).map(keptOf),
-        ...prices.settings(asOf),
-        file_findings: prices.findings,
+        overrides: records.map((known) => keptOf(known, own)),
+        ...settings,
+        file_findings: findingsShown(prices.findings, keys),
       }
     },
   )
@@ -145,8 +154,16 @@ function addOverrides(app: FastifyInstance, { prices }: PriceParts): void {
       ...checkedBelow,
     },
     async (request) => {
-      const known = await prices.put(request.params.id, prices.read(bodyOf(request)))
-      return { price_book: prices.book.version, override: keptOf(known) }
+      const { id } = request.params
+      const tree = prices.read(bodyOf(request))
+      const own = ownerOf(request)
+      if (own !== undefined) {
+        checkForOwn(own, tree)
+        if (prices.known().some(({ record }) => record.id === id && !isOwned(own, record)))
+          throw new Refusal('conflict', `"${id}" is taken: choose another id`)
+      }
+      const known = await prices.put(id, tree)
+      return { price_book: prices.book.version, override: keptOf(known, own) }
     },
   )
 
@@ -168,7 +185,11 @@ function addOverrides(app: FastifyInstance, { prices }: PriceParts): void {
       },
     },
     async (request) => {
-      await prices.remove(request.params.id)
+      const { id } = request.params
+      const own = ownerOf(request)
+      if (own !== undefined && !prices.known().some(({ record }) => record.id === id && isOwned(own, record)))
+        throw new Refusal('not_found', `no own price of project "${own}" has the id "${id}"`)
+      await prices.remove(id)
       return { status: 'ended', price_book: prices.book.version }
     },
   )
@@ -204,8 +225,8 @@ function instantOf(name: string, text: string | undefined): number | undefined {
   throw new Refusal('bad_request', `${name} is not an instant such as 2026-10-01T00:00:00Z, or a date`)
 }
 
-function keptOf({ record, seenAt, source }: KnownRecord) {
-  const { id, ...rest } = record
+function keptOf({ record, seenAt, source }: KnownRecord, own: string | undefined) {
+  const { id, ...rest } = own === undefined || record.project === undefined ? record : { ...record, project: [own] }
   return { id, source, entry: entryIdOf(record), seen_at: seenAt, record: rest }
 }
 

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ConfigInForce } from '../../processors/score-configs/config.ts'
 import type { ScoreRow } from '../../processors/scores.ts'
 import { Refusal } from '../../schemas/refusal.ts'
-import type { ApiParts } from './parts.ts'
+import { type ApiParts, findingsShown } from './parts.ts'
 import { problems } from './schemas.ts'
 import * as schemas from './score-config-schemas.ts'
 
@@ -28,7 +28,7 @@ const checkedBelow = { validatorCompiler: () => () => true } as const
 
 export function addScoreConfigs(
   app: FastifyInstance,
-  { project }: Pick<ApiParts, 'project'>,
+  { project, keys }: Pick<ApiParts, 'project' | 'keys'>,
   configs: ScoreConfigDoor,
 ): void {
   app.get(
@@ -42,7 +42,7 @@ export function addScoreConfigs(
     },
     async (request) => ({
       score_configs: configs.list(project(request.headers)).map(shownConfig),
-      file_findings: configs.findings,
+      file_findings: findingsShown(configs.findings, keys),
     }),
   )
 

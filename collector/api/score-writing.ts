@@ -72,8 +72,12 @@ async function scoreBefore(
 }
 
 function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {
-  if (before.is_deleted === 1) return false
-  return saidFields.every((field) => JSON.stringify(sorted(before[field])) === JSON.stringify(sorted(row[field])))
+  return before.is_deleted === 0 && saidOf(before) === saidOf(row)
+}
+
+/** Everything a sender said of a score but its id. */
+export function saidOf(row: ScoreRow): string {
+  return JSON.stringify(saidFields.map((field) => sorted(row[field])))
 }
 
 function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {

@@ -10,14 +10,16 @@ import { ClickHouseError } from '../clickhouse/client.ts'
 import type { Endpoint } from '../config-values.ts'
 import type { Log } from '../log.ts'
 import { loadQueries, type Query } from '../queries.ts'
-import { addCors } from './cors.ts'
+import { addAccess } from './access.ts'
+import { addCors, originCheck } from './cors.ts'
 import { addExports } from './exports.ts'
 import { addFeedback } from './feedback.ts'
-import { addLangfuse } from './langfuse.ts'
+import { addKeys } from './keys.ts'
+import { addLangfuse, langfuseError } from './langfuse.ts'
 import { addLangfuseReading } from './langfuse-reading.ts'
 import { addLangfuseScoreConfigs } from './langfuse-score-configs.ts'
 import { addPage } from './page.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, Headers, Problem } from './parts.ts'
 import { addPrices, type OwnPricesKeeper } from './prices.ts'
 import { addQueries } from './queries.ts'
 import { RecentScores } from './recent-scores.ts'
@@ -32,14 +34,18 @@ export interface ApiAnswer {
   readonly durationMs: number
 }
 
-export interface ApiOptions extends Omit<ApiParts, 'queries' | 'log' | 'now'> {
+export interface ApiOptions extends Omit<ApiParts, 'queries' | 'log' | 'now' | 'caller' | 'isAllowedOrigin'> {
   /** Port 0 takes a free one. */
   readonly endpoint: Endpoint
+  /** Whose a request is while nobody has to show a key. */
+  readonly project: (headers: Headers) => string
   readonly log: Pick<Log, 'limited' | 'error'>
   /** Absent: without the routes of prices. */
   readonly prices?: OwnPricesKeeper
   /** Web origins that may use the API from a browser; `*` is any. */
   readonly corsOrigins?: readonly string[]
+  /** Proxies whose X-Forwarded-For is believed: addresses and networks. */
+  readonly trustedProxies?: readonly string[]
   readonly bodyBytesMax?: number
   /** The questions; those of schemas/queries when not given. */
   readonly queries?: readonly Query[]
@@ -66,9 +72,11 @@ const parameterCodes = new Set([6, 26, 27, 38, 41, 53, 69, 70, 72, 321, 457])
 
 /** Resolves when it listens; rejects when it cannot. */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { log, meter, corsOrigins = [], now = Date.now } = options
-  const parts: ApiParts = { ...options, queries: options.queries ?? loadQueries(), now }
+  const { log, meter, corsOrigins = [], trustedProxies = [], keys, now = Date.now } = options
   const app = fastify({
+    // Of two credentials node would show us the first and hide the other.
+    http: { joinDuplicateHeaders: true },
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: options.bodyBytesMax ?? bodyBytesMax,
     // A score of "1" or true is a mistake to point out, not a number; numbers in a URL are read by `readNumbers`.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
@@ -94,7 +102,16 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     })
   })
   app.addHook('preValidation', async (request) => readNumbers(request))
-  addCors(app, corsOrigins)
+  addCors(app, corsOrigins, keys)
+  const caller = addAccess(app, { keys, project: options.project })
+  const parts: ApiParts = {
+    ...options,
+    queries: options.queries ?? loadQueries(),
+    now,
+    caller,
+    project: (headers) => caller(headers).project,
+    isAllowedOrigin: originCheck(corsOrigins),
+  }
   answerErrors(app, log)
   await describeRoutes(app, options.version)
   const recent = new RecentScores(parts.clickhouse, now)
@@ -109,8 +126,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   if (options.prices !== undefined) addPrices(app, { ...parts, prices: options.prices })
   addExports(app, parts)
   addTraces(app, parts)
+  addKeys(app, parts)
   addPage(app, parts)
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/openapi.json', { config: { may: 'open' }, schema: { hide: true } }, async () => app.swagger())
   const { host, port } = options.endpoint
   await app.listen({ host, port })
   let closing: Promise<void> | undefined
@@ -139,6 +157,7 @@ async function describeRoutes(app: FastifyInstance, version: string): Promise<vo
         { name: 'exports', description: 'Calls and traces for evaluation, and datasets made of them' },
         { name: 'queries', description: 'Every question of the ledger' },
         { name: 'prices', description: 'The price book, and own prices in it' },
+        { name: 'keys', description: 'Keys of the project' },
       ],
     },
   })
@@ -151,21 +170,21 @@ function answerErrors(app: FastifyInstance, log: ApiOptions['log']): void {
       log.error('a request of the API failed: this is a bug', { error, route: request.routeOptions.url })
     if (reason === 'database_unavailable')
       log.limited('api-database', 'warn', 'the API cannot reach the database', { error })
-    if (refusals[reason].retryable) reply.header('Retry-After', String(retryAfterSeconds))
+    const seconds = error instanceof Refusal ? error.retryAfterSeconds : undefined
+    if (refusals[reason].retryable || seconds !== undefined)
+      reply.header('Retry-After', String(seconds ?? retryAfterSeconds))
+    if (reason === 'unauthenticated') reply.header('WWW-Authenticate', 'Bearer')
     refused.set(request, reason)
+    const own = langfuseError(request.url, { reason, status, detail })
+    if (own !== undefined) return reply.code(status).send(own)
     const findings = error instanceof PriceRefusal && error.findings.length > 0 ? { findings: error.findings } : {}
     return reply.code(status).send({ detail, ...findings })
   })
   app.setNotFoundHandler((request, reply) => {
     refused.set(request, 'not_found')
-    return reply.code(404).send({ detail: 'Not Found' })
+    const missing = problem('not_found', 'Not Found')
+    return reply.code(missing.status).send(langfuseError(request.url, missing) ?? { detail: missing.detail })
   })
-}
-
-interface Problem {
-  readonly reason: RefusalReason
-  readonly status: number
-  readonly detail: string
 }
 
 /** What the sender is told: never more than they sent, or than they can do something about. */

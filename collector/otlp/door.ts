@@ -74,8 +74,10 @@ export interface DoorOptions {
   /** host:port; port 0 takes a free one; an IPv6 host is in brackets. */
   readonly endpoint: string
   readonly receiver: Receiver
-  /** Which project a request belongs to, by its headers alone: asked before the body is read. May throw Refusal. */
-  readonly project: (headers: RequestHeaders) => string
+  /** Which project a request belongs to, by its headers and its sender's IP address: asked before the body is read. May throw Refusal. */
+  readonly project: (headers: RequestHeaders, address: string) => string
+  /** Senders show who they are: until one has, it may not send as much ahead. */
+  readonly asksKeys?: boolean
   readonly limits?: Partial<DoorLimits>
   /** Given to both doors to bound their bodies together; else each bounds its own. */
   readonly inFlight?: InFlight
@@ -85,18 +87,21 @@ export interface DoorOptions {
 /** What the exchanges of one server share. */
 export interface DoorContext {
   readonly receiver: Receiver
-  readonly project: (headers: RequestHeaders) => string
+  readonly project: (headers: RequestHeaders, address: string) => string
+  readonly asksKeys: boolean
   readonly limits: DoorLimits
   readonly inFlight: InFlight
   readonly meter: DoorMeter | undefined
   isClosing: boolean
 }
 
-export function doorContext({ receiver, project, limits: given, inFlight, meter }: DoorOptions): DoorContext {
+export function doorContext(options: DoorOptions): DoorContext {
+  const { receiver, project, asksKeys = false, limits: given, inFlight, meter } = options
   const limits = { ...doorLimits, ...given }
   return {
     receiver,
     project,
+    asksKeys,
     limits,
     inFlight: inFlight ?? new InFlight(limits.inFlightBytesMax),
     meter,

@@ -5,7 +5,7 @@ import { status as grpcStatus, Metadata } from '@grpc/grpc-js'
 import { Refusal, refusalOf } from '../../schemas/refusal.ts'
 import type { DoorContext, RequestHeaders, Signal } from './door.ts'
 import { contentCoding, inflate } from './encoding.ts'
-import { type CallSeams, callSeams } from './grpc-seams.ts'
+import { type CallSeams, callSeams, widenWindow } from './grpc-seams.ts'
 import type { Lease } from './in-flight.ts'
 import { encodeOutcome, encodeStatus, retryAfterSeconds, shorten } from './status.ts'
 
@@ -83,7 +83,8 @@ export class GrpcExchange {
       if (this.seams === undefined) throw new Refusal('internal', 'grpc-js has changed inside, the door stays shut')
       if (this.signal === undefined) return true
       if (context.isClosing) throw new Refusal('shutting_down', 'this collector is shutting down; send again')
-      this.project = context.project(headersOf(metadata))
+      this.project = context.project(headersOf(metadata), addressOf(this.call.getPeer()))
+      if (context.asksKeys) widenWindow(this.seams)
       if (this.signal === 'metrics') {
         throw new Refusal(
           'unimplemented_signal',
@@ -179,6 +180,11 @@ function foreignRefusal(code: number, details: string): Refusal {
   if (code === grpcStatus.RESOURCE_EXHAUSTED) return new Refusal('too_large', details)
   if (code === grpcStatus.DEADLINE_EXCEEDED) return new Refusal('timeout', details)
   return new Refusal('bad_request', details)
+}
+
+/** `127.0.0.1:50123`, `[::1]:50123` or `::1:50123` → the address. */
+function addressOf(peer: string): string {
+  return peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
 }
 
 function headersOf(metadata: Metadata): RequestHeaders {

@@ -77,7 +77,7 @@ class GrpcDoor implements Door {
         else reject(error)
       })
     })
-    tuneServer(this.server, this.context.limits.connectionsMax)
+    tuneServer(this.server, this.context.limits.connectionsMax, this.context.asksKeys)
     this.endpoint = withPort(endpoint, port)
   }
 

@@ -73,7 +73,7 @@ export class HttpExchange {
   private async take(): Promise<void> {
     const { context, request } = this
     const signal = this.admit()
-    const project = context.project(request.headers)
+    const project = context.project(request.headers, request.socket.remoteAddress ?? '')
     if (signal === 'metrics') {
       throw new Refusal(
         'unimplemented_signal',
@@ -183,9 +183,10 @@ export class HttpExchange {
 
 /** A refusal as HTTP; `headers` say its content type. */
 export function refusalAnswer(refusal: Refusal, encoding: Encoding, headers: readonly HeaderLine[]): HttpAnswer {
-  const retrySeconds = retryAfterSeconds()
+  const retrySeconds = refusal.retryAfterSeconds ?? retryAfterSeconds()
   const lines = [...headers]
-  if (refusal.rule.retryable) lines.push(['Retry-After', String(retrySeconds)])
+  if (refusal.rule.retryable || refusal.retryAfterSeconds !== undefined)
+    lines.push(['Retry-After', String(retrySeconds)])
   if (refusal.reason === 'method_not_allowed') lines.push(['Allow', 'POST'])
   if (refusal.reason === 'unauthenticated') lines.push(['WWW-Authenticate', 'Bearer'])
   if (refusal.reason === 'unsupported_encoding') lines.push(['Accept-Encoding', codingsTaken])

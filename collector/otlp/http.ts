@@ -19,6 +19,8 @@ export interface OtlpHttpOptions extends DoorOptions {
 
 const headBytesMax = 16 * 1024
 
+const unaskedBytesMax = 16 * 1024
+
 /** Times are looked at this often. */
 const checkMs = 1000
 
@@ -54,6 +56,10 @@ class HttpDoor implements Door {
       maxHeaderSize: headBytesMax,
       // The exchange looks itself: node would answer without a status body.
       requireHostHeader: false,
+      // Of two credentials node would show us the first and hide the other.
+      joinDuplicateHeaders: true,
+      // So much of a body that nobody asked for is read, and a piece more; bodies that are taken flow past it.
+      highWaterMark: unaskedBytesMax,
       headersTimeout: limits.headMs,
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.idleMs,

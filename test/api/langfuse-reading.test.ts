@@ -357,5 +357,5 @@ test.each([
 ])('%s is refused, and told why', async (path, detail) => {
   const { status, body } = await get(path)
   expect(status).toBe(400)
-  expect(body['detail']).toContain(detail)
+  expect(body['message']).toContain(detail)
 })

@@ -191,7 +191,10 @@ describe('scores', () => {
     [{ name: 'n', traceId: 't', value: 1, comment: 'c'.repeat(10_001) }, 'comment is over 10000 characters'],
     [{ name: 'n', traceId: 't'.repeat(300), value: 1 }, 'traceId is over 256 characters'],
   ])('a wrong one is refused with the reason: %#', async (body, detail) => {
-    expect(await send('POST', '/scores', body)).toEqual({ status: 400, body: { detail } })
+    expect(await send('POST', '/scores', body)).toEqual({
+      status: 400,
+      body: { message: detail, error: 'InvalidRequestError' },
+    })
   })
 })
 

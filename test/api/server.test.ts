@@ -174,7 +174,10 @@ describe('POST /api/feedback', () => {
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/protobuf'])('refuses %s', async (type) => {
     await start()
     const answer = await post('{"trace_id":"t","score":1}', { 'content-type': type })
-    expect(answer).toMatchObject({ status: 415, body: { detail: 'send JSON, as application/json' } })
+    expect(answer).toMatchObject({
+      status: 415,
+      body: { detail: expect.stringMatching(/^send JSON, as application\/json/) },
+    })
   })
 
   test('goes on while the database is away', async () => {
@@ -334,9 +337,10 @@ describe('filters', () => {
         throw new Refusal('unauthenticated', 'unknown key')
       },
     })
-    for (const path of ['/', '/api/feedback', '/api/queries/cost_by_model'])
+    for (const path of ['/api/feedback', '/api/queries/cost_by_model'])
       expect(await send('GET', path)).toMatchObject({ status: 401, body: { detail: 'unknown key' } })
     expect((await post({ trace_id: 't', score: 1 })).status).toBe(401)
+    expect((await send('GET', '/')).text).toContain('Figures are shown to whoever has a key')
   })
 
   test.each(['/nowhere', '/api/feedback/x', '/api/queries/nothing'])('%s is not found', async (path) => {
@@ -401,6 +405,7 @@ test('/openapi.json describes every route, with what is checked', async () => {
     'get /api/feedback/summary',
     'get /api/feedback/trace/{trace_id}',
     'get /api/feedback/trace/{trace_id}/score',
+    'get /api/keys',
     'get /api/queries',
     'get /api/queries/{id}',
     'get /api/traces',

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop())
 
 describe('otel_traces', () => {
-  test('has the columns and types of the exporter, in its order', async () => {
+  test('has the columns and types of the exporter, in its order, and the project', async () => {
     const found = await engine.clickhouse.query<{ name: string; type: string }>('DESCRIBE TABLE otel_traces')
     // opentelemetry-collector-contrib, exporter/clickhouseexporter/example/default_ddl/traces.sql; times are named UTC here.
     expect(found.map(({ name, type }) => `${name} ${type.replaceAll(", 'UTC'", '')}`)).toEqual([
@@ -39,6 +39,7 @@ describe('otel_traces', () => {
       'Links.SpanId Array(String)',
       'Links.TraceState Array(String)',
       'Links.Attributes Array(Map(LowCardinality(String), String))',
+      'ProjectId String',
     ])
   })
 
