@@ -13,6 +13,7 @@ import {
   SentAttributes,
   setOwn,
 } from './evaluation-attributes.ts'
+import { implicitSignal } from './implicit-signals.ts'
 import { isTruthLabel, thumbLabel, verdictOf } from './score-verdict.ts'
 
 type Column = (typeof scoresTable.columns)[number]
@@ -78,15 +79,16 @@ export function isEvaluationEvent(name: string, attributes: ReadonlyMap<string, 
 export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreContext): ScoreRow | undefined {
   const sent = new SentAttributes(event.attributes)
   const name = low(sent.take('gen_ai.evaluation.name') || nameOfEvent(event.name))
-  const isFeedback = feedbackEvents.has(event.name) || feedbackName.test(name)
+  const implicit = implicitSignal(name)
+  const isFeedback = implicit !== undefined || feedbackEvents.has(event.name) || feedbackName.test(name)
   const grade = readGrade(sent, isFeedback)
   const errorType = sent.take('error.type') || grade.errorType
-  if (grade.value === null && grade.label === '' && errorType === '') return undefined
+  if (grade.value === null && grade.label === '' && errorType === '' && implicit === undefined) return undefined
   const failed = errorType !== ''
   if (failed && grade.value !== null) sent.putBack('gen_ai.evaluation.score.value', String(grade.value))
-  const value = failed ? null : grade.value
+  const value = failed ? null : (grade.value ?? implicit?.value ?? null)
   const isThumb = isFeedback && value !== null && thumbLabel(value) !== ''
-  const label = grade.label || (isThumb ? thumbLabel(value) : '')
+  const label = grade.label || (implicit?.signal ?? (isThumb ? thumbLabel(value) : ''))
   const isBoolean = grade.isBoolean || ((value === 0 || value === 1) && isTruthLabel(label))
   const createdAt = clamp(event.timeMs, context.nowMs - scoreRetentionDays * dayMs, context.nowMs + dayMs)
   const source = readSource(sent, isFeedback)
@@ -153,7 +155,7 @@ export interface FeedbackBody {
 export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { newId(): string }): ScoreRow {
   const source = body.source ?? 'user'
   const name = body.name || (source === 'user' ? 'user_feedback' : source)
-  const label = thumbLabel(body.score)
+  const label = implicitSignal(name)?.signal ?? thumbLabel(body.score)
   const metadata: Record<string, string> = {}
   for (const [key, value] of Object.entries(body.metadata ?? {})) setOwn(metadata, key, metadataText(value))
   const sentText = (key: string) => (Object.hasOwn(body.metadata ?? {}, key) ? plainText(body.metadata?.[key]) : '')

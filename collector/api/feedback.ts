@@ -3,6 +3,7 @@
 
 import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { implicitSignal } from '../../processors/implicit-signals.ts'
 import {
   type FeedbackBody,
   metadataValue,
@@ -38,7 +39,7 @@ export function addFeedback(app: FastifyInstance, parts: ApiParts, recent: Recen
 function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   app.register(async (inner) => {
     takeBeacons(inner, parts)
-    inner.post<{ Body: FeedbackBody }>(
+    inner.post<{ Body: Partial<FeedbackBody> }>(
       '/api/feedback',
       {
         config: { may: 'feedback', isForPages: true },
@@ -51,7 +52,7 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
         },
       },
       async (request) => {
-        const { body } = request
+        const body = scored(request.body)
         checkBody(body)
         const caller = parts.caller(request.headers)
         const nowMs = parts.now()
@@ -250,6 +251,13 @@ function answering({ clickhouse, queries, project }: ApiParts, recent: RecentSco
     await recent.shown(own)
     return runQuery(clickhouse, query, { ...params, project: own })
   }
+}
+
+/** A signal says by its name what it is worth. */
+function scored(body: Partial<FeedbackBody>): FeedbackBody {
+  const score = body.score ?? implicitSignal(body.name ?? '')?.value
+  if (score === undefined) throw new Refusal('bad_request', "body must have required property 'score'")
+  return { ...body, score }
 }
 
 function checkBody(body: FeedbackBody): void {

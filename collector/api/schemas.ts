@@ -2,6 +2,11 @@
 // these. Names and meanings that AgentCost has are kept; ours are added.
 
 import { scoreSources } from '../../processors/evaluation-attributes.ts'
+import { implicitPrefix, implicitSignals } from '../../processors/implicit-signals.ts'
+
+const signalNames = Object.keys(implicitSignals)
+  .map((signal) => implicitPrefix + signal)
+  .join(', ')
 
 /** Longest texts, in UTF-16 units, and longest lists. */
 export const feedbackLimits = {
@@ -21,10 +26,13 @@ const id = (description: string) => text(feedbackLimits.id, description)
 
 export const feedbackBody = {
   type: 'object',
-  required: ['score'],
   properties: {
     trace_id: id('Trace that is judged: the one of the call, any short text. Or name a response or a session.'),
-    score: { type: 'integer', enum: [-1, 0, 1], description: '1 thumbs up, 0 neutral, -1 thumbs down.' },
+    score: {
+      type: 'integer',
+      enum: [-1, 0, 1],
+      description: `1 thumbs up, 0 neutral, -1 thumbs down. May be left out only with a name of a signal: ${signalNames}.`,
+    },
     comment: text(feedbackLimits.comment, 'What the author wrote.'),
     source: { type: ['string', 'null'], enum: [...scoreSources, null], description: '`user` when not given.' },
     user_id: id('Author. Of several votes of one author on one target the newest counts.'),

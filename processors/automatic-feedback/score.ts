@@ -2,6 +2,7 @@
 
 import { cost, costCount, low, role, type SpanBatch, text } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
+import { resolveScore, type SpanFacts } from '../score-target.ts'
 import { blankScore, type ScoreRow, scoreRetentionDays } from '../scores.ts'
 import { automaticEvaluator, type Finding, scoreName } from './rules.ts'
 
@@ -60,29 +61,52 @@ function scoreOf(finding: Finding, batch: SpanBatch, strings: StringTable, conte
     retention_days: scoreRetentionDays,
     version: createdAt,
   }
-  return batch.role[row] === role.call ? { ...score, ...targetOf(row, batch, strings) } : score
+  if (batch.role[row] !== role.call) return score
+  const call = factsOf(row, { traceId, spanId, nowMs: context.nowMs }, batch, strings)
+  const findings = { responses: noFindings, traces: new Map([[traceId, [call]]]), sessions: noFindings }
+  return resolveScore(score, findings, { nowMs: context.nowMs, waitedMs: 0 }, atOnce) ?? score
 }
 
-/** What `resolveScore` copies from a call. */
-function targetOf(row: number, batch: SpanBatch, strings: StringTable): Partial<ScoreRow> {
+const noFindings: ReadonlyMap<string, never> = new Map()
+/** A call that is named and there is not waited for. */
+const atOnce = { fallbackMs: 0, quietMs: 0, orphanQuietMs: 0 }
+
+interface Identity {
+  readonly traceId: string
+  readonly spanId: string
+  readonly nowMs: number
+}
+
+/** A call of the batch as it will be read back. */
+function factsOf(row: number, { traceId, spanId, nowMs }: Identity, batch: SpanBatch, strings: StringTable): SpanFacts {
   const said = (column: keyof typeof low) => strings.text(batch.low[low[column]]![row]!)
   const words = (column: number) => batch.textOf(batch.textStart[column]![row]!, batch.textEnd[column]![row]!)
   const total = batch.costs[row * costCount + cost.total]!
   return {
-    resolved: 1,
-    target_time: Math.floor((batch.startHigh[row]! * 4294967296 + batch.startLow[row]!) / 1e6),
+    trace_id: traceId,
+    span_id: spanId,
+    parent_span_id: '',
     kind: said('kind'),
+    name: said('name'),
+    start_ms: Math.floor((batch.startHigh[row]! * 4294967296 + batch.startLow[row]!) / 1e6),
+    ingested_ms: nowMs,
+    provider: said('provider'),
+    model: said('model'),
+    is_call: 1,
+    cost_status: said('cost_status'),
+    counted_as: '',
+    response_id: '',
+    total_cost: Number.isNaN(total) ? null : BigInt(total),
     env: said('env'),
     service: said('service'),
     release: said('release'),
     feature: said('feature'),
-    provider: said('provider'),
-    model: said('model'),
+    team: said('team'),
+    customer: words(text.customer),
     prompt_name: said('prompt_name'),
     prompt_version: said('prompt_version'),
     user_id: words(text.user_id),
     session_id: words(text.session_id),
-    span_cost: Number.isNaN(total) ? null : BigInt(total),
   }
 }
 
