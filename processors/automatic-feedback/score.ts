@@ -1,7 +1,9 @@
 // A finding → the score it is: of the call it judges, with the call's own columns, under an id that rule, trace and span make.
 
+import { attributeText } from '../../schemas/any-value.ts'
 import { cost, costCount, low, role, type SpanBatch, text } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
+import { runAttributes } from '../evaluation-attributes.ts'
 import { resolveScore, type SpanFacts } from '../score-target.ts'
 import { blankScore, type ScoreRow, scoreRetentionDays } from '../scores.ts'
 import { automaticEvaluator, type Finding, scoreName } from './rules.ts'
@@ -63,11 +65,10 @@ function scoreOf(finding: Finding, batch: SpanBatch, strings: StringTable, conte
   }
   if (batch.role[row] !== role.call) return score
   const call = factsOf(row, { traceId, spanId, nowMs: context.nowMs }, batch, strings)
-  const findings = { responses: noFindings, traces: new Map([[traceId, [call]]]), sessions: noFindings }
+  const findings = { responses: new Map(), traces: new Map([[traceId, [call]]]), sessions: new Map() }
   return resolveScore(score, findings, { nowMs: context.nowMs, waitedMs: 0 }, atOnce) ?? score
 }
 
-const noFindings: ReadonlyMap<string, never> = new Map()
 /** A call that is named and there is not waited for. */
 const atOnce = { fallbackMs: 0, quietMs: 0, orphanQuietMs: 0 }
 
@@ -81,6 +82,12 @@ interface Identity {
 function factsOf(row: number, { traceId, spanId, nowMs }: Identity, batch: SpanBatch, strings: StringTable): SpanFacts {
   const said = (column: keyof typeof low) => strings.text(batch.low[low[column]]![row]!)
   const words = (column: number) => batch.textOf(batch.textStart[column]![row]!, batch.textEnd[column]![row]!)
+  const sent = (names: readonly string[]) => {
+    for (const name of names)
+      for (let i = batch.attrFrom[row]!; i < batch.attrTo[row]!; i++)
+        if (strings.text(batch.attrKey[i]!) === name) return attributeText(batch, i)
+    return ''
+  }
   const total = batch.costs[row * costCount + cost.total]!
   return {
     trace_id: traceId,
@@ -97,6 +104,9 @@ function factsOf(row: number, { traceId, spanId, nowMs }: Identity, batch: SpanB
     counted_as: '',
     response_id: '',
     total_cost: Number.isNaN(total) ? null : BigInt(total),
+    run_name: sent(runAttributes.run_name),
+    dataset: sent(runAttributes.dataset),
+    item_id: sent(runAttributes.item_id),
     env: said('env'),
     service: said('service'),
     release: said('release'),
