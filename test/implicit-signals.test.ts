@@ -9,6 +9,7 @@ import { type ScoreRow, scoreFromEvaluationEvent } from '../processors/scores.ts
 const script = new URL('../deploy/browser/signals.js', import.meta.url)
 type Watch = (options: { url: string; user: string; root: object }) => () => void
 
+const origin = 'https://app.example.com'
 let api: Api | undefined
 afterEach(async () => {
   await api?.close()
@@ -25,6 +26,7 @@ async function start(): Promise<{ address: string; rows: ScoreRow[] }> {
     },
     project: () => 'default',
     version: '0',
+    corsOrigins: [origin],
     log: { error: () => undefined, limited: () => undefined },
   })
   return { address: `http://127.0.0.1:${api.endpoint.port}`, rows }
@@ -128,6 +130,9 @@ test('in a page: copy, a button, and leaving before the answer was there', async
     removeEventListener: (name: string) => listeners.delete(name),
     querySelectorAll: () => [waiting],
   }
+  // A browser says where a page is from.
+  const send = fetch
+  vi.stubGlobal('fetch', (url: string, init: object) => send(url, { ...init, headers: { origin } }))
   vi.stubGlobal('addEventListener', page.addEventListener)
   vi.stubGlobal('removeEventListener', page.removeEventListener)
   const { watchSignals } = (await import(script.href)) as { watchSignals: Watch }

@@ -8,9 +8,11 @@ import { Refusal } from '../../schemas/refusal.ts'
 import { saidOf } from './score-writing.ts'
 
 /** Throws Refusal('forbidden') for a page that speaks for anybody but its visitor. */
-export function checkPageFeedback({ source, run_name, dataset, item_id }: FeedbackBody): void {
+export function checkPageFeedback({ source, name, run_name, dataset, item_id }: FeedbackBody): void {
   if (source && source !== 'user')
     throw new Refusal('forbidden', `a page sends its visitors' feedback: source "user", not "${source}"`)
+  if (name?.startsWith('automated-'))
+    throw new Refusal('forbidden', `scores named "${name}" are written by rules, which a page is not`)
   if (run_name || dataset || item_id)
     throw new Refusal('forbidden', 'run_name, dataset and item_id are of evaluations, which a page does not send')
 }

@@ -6,12 +6,13 @@
 //   </article>
 //   <script type="module">
 //     import { watchSignals } from './signals.js'
-//     watchSignals({ url: 'https://spanledger.example.com', user: 'jane' })
+//     watchSignals({ url: 'https://ledger.example.com', key: 'sl_pub_…', user: visitor })
 //   </script>
 //
 // Copying text of the article sends `implicit-copy`; a click on what has `data-signal` sends that signal; leaving the page while the
 // article has `data-pending` sends `implicit-abandon`. Each is sent once an article. `data-span`, `data-response` and `data-session`
-// name what is judged more closely, or instead of a trace. The page's origin has to be in `api_cors_origins`, or allowed to a key.
+// name what is judged more closely, or instead of a trace. The key is one for pages; without keys the page's origin has to be in
+// `api_cors_origins`.
 
 /** Begins to watch; returns a function that ends it. */
 export function watchSignals({ url, key = '', user = '', root = document }) {
@@ -25,8 +26,8 @@ export function watchSignals({ url, key = '', user = '', root = document }) {
     if (sent.has(once)) return
     sent.add(once)
     const body = JSON.stringify({ ...judged, name: `implicit-${signal}`, user_id: user || undefined })
-    // Lives on when the page is left. A signal that does not arrive is lost, and nobody waits for it.
-    fetch(address, { method: 'POST', keepalive: true, headers: { 'content-type': 'application/json' }, body }).catch(() => sent.delete(once))
+    // As text, so that no preflight is made; lives on when the page is left. A signal that does not arrive is lost, and nobody waits.
+    fetch(address, { method: 'POST', keepalive: true, body }).catch(() => sent.delete(once))
   }
 
   const article = (target) => target?.closest?.('[data-trace], [data-response], [data-session]')
