@@ -64,7 +64,9 @@ export class SpanOutcome {
     }
     batch.low[low.kind]![row] = kind
     if (!words.callKinds.has(kind)) {
-      batch.role[row] = hasUsage ? role.carrier : role.none
+      // A sum of nothing, as of a run that failed, carries no cost of 0.
+      const isSum = batch.usage[at + unit.input]! > 0 || batch.usage[at + unit.output]! > 0
+      batch.role[row] = isSum ? role.carrier : role.none
       return
     }
     batch.role[row] = batch.low[low.operation]![row] === words.fetchResponse ? role.replay : role.call

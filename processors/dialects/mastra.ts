@@ -5,7 +5,7 @@ import type { Dialect } from '../dialect.ts'
 
 export default {
   id: 'mastra',
-  spec: '@mastra/otel-exporter 1.4.0 with @mastra/core 1.71.0 (2026-11); 0.3.x',
+  spec: '@mastra/otel-exporter 1.4.0, 1.1.0, 0.3.3 with @mastra/core 1.71.0, 1.30.0, 0.24.9 (2026-11)',
   scopes: ['@mastra/otel*'],
   marks: { 'mastra.span.type': 6 },
   fields: {
@@ -35,10 +35,15 @@ export default {
       workflow_step: 'workflow',
     },
   },
-  meaning: () => ({ inputIncludesCache: true, outputIncludesReasoning: true }),
+  // Claude's counts with a cached part leave it out where the model is of AI SDK 5, and have it from 6 on, which the span does not tell.
+  meaning: ({ provider }) => ({
+    inputIncludesCache: provider === 'anthropic' ? undefined : true,
+    outputIncludesReasoning: true,
+  }),
   read(span) {
     const firstToken = span.text('completionStart')
     if (firstToken !== undefined) span.setFirstTokenTime(firstToken)
-    if (span.text('finishReasons')?.includes('"error"')) span.setError()
+    // A list, or one word in 0.x.
+    if (/^error$|"error"/.test(span.text('finishReasons') ?? '')) span.setError()
   },
 } satisfies Dialect

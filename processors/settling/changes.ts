@@ -9,7 +9,7 @@ import { type CallConditions, conditionsText, parseConditions } from '../pricing
 import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
-import { bearsUsage, type CallRecord, keyOf } from './record.ts'
+import { type CallRecord, keyOf, sumsUsage } from './record.ts'
 import { type SentSum, withoutRoundsBefore } from './rounds.ts'
 import { settle, type Verdict } from './settle.ts'
 
@@ -96,7 +96,7 @@ const fixedReasons: ReadonlySet<string> = new Set(['replayed', 'not_a_model_call
 export function recordOf(stored: Stored): CallRecord {
   const usage = storedUsage(stored)
   const isCall = callKinds.has(stored.kind) && stored.cost_reason !== 'replayed'
-  const isCarrier = !callKinds.has(stored.kind) && bearsUsage(usage)
+  const isCarrier = !callKinds.has(stored.kind) && sumsUsage(usage)
   return {
     traceId: stored.trace_id,
     spanId: stored.span_id,

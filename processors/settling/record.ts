@@ -84,6 +84,11 @@ export function bearsUsage(usage: Float64Array): boolean {
   return false
 }
 
+/** A sum of nothing, as of a run that failed, is none. */
+export function sumsUsage(usage: Float64Array): boolean {
+  return usage[unit.input]! > 0 || usage[unit.output]! > 0
+}
+
 /** How many buckets were reported: the finer of two reports of one call is the better one. */
 export function detail(usage: Float64Array): number {
   let reported = 0

@@ -38,6 +38,8 @@ interface About {
     readonly split_unknown: readonly { readonly line: number; readonly input_shown?: string }[]
     readonly not_known: readonly { readonly line: number }[]
     readonly cache_ttl_unknown?: readonly (number | { readonly line: number })[]
+    /** Lines that only a sum of theirs is told of: they are one call to the ledger. */
+    readonly summed?: readonly (readonly number[])[]
   }
   readonly per_line?: {
     readonly lines: readonly {
@@ -58,7 +60,7 @@ export function billOf(capture: string): BilledLine[] {
   const aboutFile = new URL('about.json', folder)
   const about: About = existsSync(aboutFile) ? JSON.parse(readFileSync(aboutFile, 'utf8')) : {}
   const lines = readFileSync(new URL('invoice.jsonl', folder), 'utf8').trim().split('\n')
-  return lines.flatMap((text, at) => {
+  const bill = lines.flatMap((text, at): BilledLine[] => {
     const line = JSON.parse(text) as InvoiceLine
     if (line.kind === 'error') return []
     const usage = usageOf(line.usage ?? {})
@@ -89,6 +91,16 @@ export function billOf(capture: string): BilledLine[] {
       },
     ]
   })
+  for (const [first, ...others] of about.telemetry_can_show?.summed ?? []) {
+    const sum = bill.find(({ at }) => at === first)!
+    for (const other of others) {
+      const place = bill.findIndex(({ at }) => at === other)
+      for (const [slot, count] of bill[place]!.usage.entries())
+        if (count > 0) sum.usage[slot] = (sum.usage[slot]! || 0) + count
+      bill.splice(place, 1)
+    }
+  }
+  return bill
 }
 
 /** What is reviewed here comes first, then what the recording says of itself. */

@@ -1,0 +1,26 @@
+// OpenTelemetry's instrumentation of the AWS SDK for JavaScript, whose scope every service of AWS shares. Bedrock's counts are passed on
+// without the cache, which nothing else tells. Some of InvokeModel's are no counts: Claude's stream has the one it began with, Cohere's and
+// Mistral's answers are guessed by their characters.
+
+import type { Dialect } from '../dialect.ts'
+
+/** Output tokens that Claude has counted when a stream begins. */
+const firstCountMax = 8
+
+export default {
+  id: 'otel-aws-sdk',
+  spec: '@opentelemetry/instrumentation-aws-sdk 0.78.0 (2026-11)',
+  scopes: [],
+  sharedScopes: ['@opentelemetry/instrumentation-aws-sdk'],
+  marks: {},
+  fields: {},
+  meaning: () => ({ inputIncludesCache: false, outputIncludesReasoning: true }),
+  read(span) {
+    if (!span.name().startsWith('BedrockRuntime.InvokeModel')) return
+    const isStream = span.name().endsWith('WithResponseStream')
+    const model = span.text('requestModel') ?? ''
+    const isFirstCount = isStream && model.includes('anthropic') && span.usage('outputTokens') <= firstCountMax
+    if (isFirstCount || /cohere|mistral/.test(model)) span.forgetUsage()
+  },
+  readsEach: true,
+} satisfies Dialect
