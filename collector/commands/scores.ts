@@ -9,6 +9,9 @@ import { rejudge, type StaleScores } from '../score-configs/rejudge.ts'
 import { readSetConfigs } from '../score-configs/store.ts'
 import { section } from '../words-table.ts'
 
+/** A page of scores may be large: each may have a comment of 10,000 characters and a text of 65,536. */
+const ledgerOptions = { requestTimeoutMs: 600_000, responseBytesMax: 512 << 20 }
+
 export default {
   name: 'scores',
   summary: 'Show how the score configurations in force would judge earlier scores; judge them anew',
@@ -21,7 +24,7 @@ export default {
   async run(context) {
     const [action] = context.arguments
     if (action !== 'rejudge') throw new UsageError(`scores has no action "${action}": it has rejudge`)
-    return withLedger(context.config, (clickhouse) => run(context, clickhouse), { requestTimeoutMs: 600_000 })
+    return withLedger(context.config, (clickhouse) => run(context, clickhouse), ledgerOptions)
   },
 } satisfies Command
 
