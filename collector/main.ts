@@ -181,6 +181,8 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
   keepAccounts(metrics, { journal, writerStats: () => writeSide.stats(), rejectedSpans: () => pipeline.rejectedSpans })
   if (engine !== null) await writeSide.schema
   const followed = scoreConfigs.follow(clickhouse, writeSide.schema)
+  // It looks no more before the database goes.
+  parts.push({ name: 'score configurations of the database', stop: () => scoreConfigs.close() })
   // No score is taken before it is known what it may be, where that can be known.
   if (engine !== null) await followed
   void loadCurrencies(config, { clickhouse, schema: writeSide.schema, log })

@@ -239,6 +239,14 @@ export class ScoreConfigKeeper {
     if (before?.source === 'api' && JSON.stringify(before.config) === JSON.stringify(config)) return
     await appendSetConfig(store, { project, name, config })
     await this.readSet(store)
+    const isOther = (each: SetConfig): boolean => each.project !== project || each.config.name !== name
+    const stored = this.set?.find((each) => !isOther(each))?.config ?? null
+    if (JSON.stringify(stored) !== JSON.stringify(config)) {
+      // The replica that was asked does not have it yet.
+      const others = (this.set ?? []).filter(isOther)
+      const sinceMs = (this.options.now ?? Date.now)()
+      await this.takeSet(config === null ? others : [...others, { project, config, sinceMs }])
+    }
     const version = config === null ? '' : versionOf(config)
     this.options.log.info('a score configuration changed', { project, name, version })
   }
@@ -261,7 +269,10 @@ export class ScoreConfigKeeper {
 
   private async readSet(store: ConfigStore): Promise<void> {
     const set = await readSetConfigs(store)
-    if (this.set !== null && JSON.stringify(set) === JSON.stringify(this.set)) return
+    if (this.set === null || JSON.stringify(set) !== JSON.stringify(this.set)) await this.takeSet(set)
+  }
+
+  private async takeSet(set: readonly SetConfig[]): Promise<void> {
     this.set = set
     this.inForce.clear()
     await this.keepCopy()

@@ -17,12 +17,12 @@ export interface SetConfig {
 /** What the API has set, for all projects. Rejects with ClickHouseError. */
 export async function readSetConfigs(store: ConfigStore): Promise<SetConfig[]> {
   const rows = await store.query<{ project_id: string; name: string; said: string; since_ms: string }>(
-    `SELECT c.project_id AS project_id, c.name AS name, argMax(c.config, c.recorded_at) AS said,
+    `SELECT c.project_id AS project_id, c.name AS name, argMax(c.config, (c.recorded_at, c.version)) AS said,
   toUnixTimestamp64Milli(max(c.recorded_at)) AS since_ms
 FROM score_configs AS c
 WHERE c.source = 'api'
 GROUP BY project_id, name
-HAVING argMax(c.is_deleted, c.recorded_at) = 0
+HAVING argMax(c.is_deleted, (c.recorded_at, c.version)) = 0
 ORDER BY project_id, name`,
   )
   return rows.flatMap(({ project_id, name, said, since_ms }) => {

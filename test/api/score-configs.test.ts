@@ -358,6 +358,16 @@ describe('several collectors on one database', () => {
     expect(restarted.judge({ ...blankScore, project_id: 'shared', name: 'x', value: 7 }).violation).toBe('wrong_type')
   })
 
+  test('a change is in force where it was made also when the replica that is asked has not heard of it', async () => {
+    const { another } = await open()
+    const behind = { query: () => Promise.resolve([]), command: () => Promise.resolve() }
+    await another.follow(behind, Promise.resolve())
+    expect(await another.put('late', 'x', { type: 'boolean' })).toMatchObject({
+      source: 'api',
+      config: { type: 'boolean' },
+    })
+  })
+
   test('each have their own file, which goes before the API and says so; a wrong one leaves the last good one', async () => {
     await keeper.put('filed', 'tone', { type: 'boolean' })
     const text = 'score_configs:\n  - {name: tone, project: filed, type: numeric, range: {max: 5}}\n'
