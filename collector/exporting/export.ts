@@ -35,8 +35,8 @@ const parquetSettings = {
 
 const hourMs = 3_600_000
 const widening = 8
-const batchRowsMax = 500
-const batchRowsFirst = 50
+const batchRowsMax = 2000
+const batchRowsFirst = 100
 const batchBytes = 8 << 20
 /** ClickHouse's code for an answer over its limit, and the client's own. */
 const tooLarge = 396
@@ -95,7 +95,7 @@ export async function* rowsOf(
       yield row
     }
     const fitting = bytes === 0 ? batchRowsMax : Math.floor((batchBytes * batch.length) / bytes)
-    size = Math.min(Math.max(1, fitting), size * 2, batchRowsMax)
+    size = Math.min(Math.max(1, fitting), size * 4, batchRowsMax)
   }
 }
 

@@ -8,7 +8,8 @@
 -- One row a score name: what run `a` and run `b` got, and what `b` has more (`value_difference`, `pass_difference`, with 95 %
 -- intervals). Several scores of one name on one item of one run are averaged first, so an item counts once. Items that both runs
 -- have are compared with each other (`pairs`): the interval is then that of the differences within them, else that of two groups.
--- Value: t interval (Welch's for two groups), NULL below three. Passes, of scores that say good or bad: Agresti and Min's for
+-- Value: t interval (Welch's for two groups), NULL below three and where
+-- all are alike. Passes, of scores that say good or bad: Agresti and Min's for
 -- pairs, Agresti and Caffo's for two groups. `b_wins` by verdict, else by value; higher is better unless the score's configuration
 -- says low. Costs and latencies are of the calls in the traces judged, those of evaluators left out: a call without a known cost is
 -- in `unpriced_calls` and in no sum; latency is from the first call's start to the last one's end.
@@ -113,8 +114,8 @@ WITH
       sum(i.b_pass) AS b_passed,
       count(i.b_pass - i.a_pass) AS pass_pairs,
       -- Of pairs, by how much each gained.
-      sumIf(i.b_pass - i.a_pass, i.b_pass > i.a_pass) AS gained,
-      sumIf(i.a_pass - i.b_pass, i.a_pass > i.b_pass) AS lost,
+      ifNull(sumIf(i.b_pass - i.a_pass, i.b_pass > i.a_pass), 0) AS gained,
+      ifNull(sumIf(i.a_pass - i.b_pass, i.a_pass > i.b_pass), 0) AS lost,
       countIf(isNotNull(i.b_pass - i.a_pass) OR isNotNull(i.b_value - i.a_value)) AS pairs,
       countIf(ifNull(i.b_pass > i.a_pass, 0) OR (ifNull(i.b_pass = i.a_pass, 1) AND ifNull(if(d.direction = 'low', i.b_value < i.a_value, i.b_value > i.a_value), 0))) AS b_wins,
       countIf(ifNull(i.b_pass < i.a_pass, 0) OR (ifNull(i.b_pass = i.a_pass, 1) AND ifNull(if(d.direction = 'low', i.b_value > i.a_value, i.b_value < i.a_value), 0))) AS a_wins
@@ -130,8 +131,8 @@ WITH
       if(is_paired, u.pair_difference, u.b_mean - u.a_mean) AS value_difference,
       if(is_paired, u.value_pairs - 1, pow(u.a_spread + u.b_spread, 2) / (pow(u.a_spread, 2) / (u.a_values - 1) + pow(u.b_spread, 2) / (u.b_values - 1))) AS freedom,
       if(is_paired, u.pair_error, sqrt(u.a_spread + u.b_spread)) AS value_error,
-      -- Two groups of one value have no spread to divide by.
-      if(if(is_paired, u.value_pairs >= 3, u.a_values >= 3 AND u.b_values >= 3), if(value_error = 0, 0, t975(freedom) * value_error), NULL) AS value_half,
+      -- Values all alike have no spread that says how sure they are.
+      if(if(is_paired, u.value_pairs >= 3, u.a_values >= 3 AND u.b_values >= 3) AND value_error > 0, t975(freedom) * value_error, NULL) AS value_half,
       u.a_passed / nullIf(u.a_judged, 0) AS a_pass_rate,
       u.b_passed / nullIf(u.b_judged, 0) AS b_pass_rate,
       multiIf(u.pass_pairs > 0, (u.gained - u.lost) / u.pass_pairs, b_pass_rate - a_pass_rate) AS pass_difference,

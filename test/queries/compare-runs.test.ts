@@ -123,6 +123,18 @@ test('passes: of pairs, what was gained and what was lost', async () => {
   ])
 })
 
+test('passes: all gained, none lost', async () => {
+  const rows = ['w', 'x', 'y', 'z'].flatMap((item) => [
+    score({ run: 'v1', item, value: 0, verdict: -1 }),
+    score({ run: 'v2', item, value: 1, verdict: 1 }),
+  ])
+  // 4 ÷ 6 ± 1.96 √(4 + 1 − 16 ÷ 6) ÷ 6, and no more than 1.
+  const half = (1.959964 * Math.sqrt(5 - 16 / 6)) / 6
+  expect(await compared(rows)).toMatchObject([
+    { pass_difference: 1, pass_low: near(4 / 6 - half), pass_high: 1, b_wins: 4, value_difference: 1, value_low: null },
+  ])
+})
+
 test('passes of two groups never look sure because all are alike', async () => {
   const rows = ['a', 'b', 'c'].flatMap((item) => [
     score({ run: 'v1', item: `1${item}`, verdict: 1 }),
@@ -153,7 +165,7 @@ test('a configuration that says low turns wins round', async () => {
     score({ run: 'v1', item, value: 0.8, name: 'toxicity' }),
     score({ run: 'v2', item, value: 0.1, name: 'toxicity' }),
   ])
-  expect(await compared(rows)).toMatchObject([{ better: 'low', b_wins: 3, a_wins: 0, value_low: near(-0.7) }])
+  expect(await compared(rows)).toMatchObject([{ better: 'low', b_wins: 3, a_wins: 0, value_difference: near(-0.7) }])
 })
 
 describe('cost and latency', () => {
