@@ -1,6 +1,6 @@
-// OpenTelemetry's instrumentation of the AWS SDK for JavaScript, whose scope every service of AWS shares. Bedrock's counts are passed on
-// without the cache, which nothing else tells. Some of InvokeModel's are no counts: Claude's stream has the one it began with, Cohere's and
-// Mistral's answers are guessed by their characters.
+// OpenTelemetry's instrumentations of the AWS SDKs for JavaScript and Java, whose scopes every service of AWS shares. Bedrock's counts are
+// passed on without the cache, which nothing else tells. Some of InvokeModel's in JavaScript are no counts: Claude's stream has the one it
+// began with, Cohere's and Mistral's answers are guessed by their characters.
 
 import type { Dialect } from '../dialect.ts'
 
@@ -9,9 +9,13 @@ const firstCountMax = 8
 
 export default {
   id: 'otel-aws-sdk',
-  spec: '@opentelemetry/instrumentation-aws-sdk 0.78.0 (2026-11)',
+  spec: '@opentelemetry/instrumentation-aws-sdk 0.78.0 (2026-11), opentelemetry-javaagent 2.22.0',
   scopes: [],
-  sharedScopes: ['@opentelemetry/instrumentation-aws-sdk'],
+  sharedScopes: [
+    '@opentelemetry/instrumentation-aws-sdk',
+    'io.opentelemetry.aws-sdk-1.11',
+    'io.opentelemetry.aws-sdk-2.2',
+  ],
   marks: {},
   fields: {},
   meaning: () => ({ inputIncludesCache: false, outputIncludesReasoning: true }),
