@@ -85,7 +85,7 @@ function strip(text: string): string {
     .toWellFormed()
 }
 
-/** Replaces secrets, passwords in addresses and bearer tokens by ***. */
+/** Replaces secrets, passwords in addresses, bearer tokens and keys by ***; of a key its beginning stays, which is no secret. */
 export function masker(secrets: readonly string[]): (text: string) => string {
   const forms = secrets
     .filter((secret) => secret.length >= secretCharsMin)
@@ -96,6 +96,7 @@ export function masker(secrets: readonly string[]): (text: string) => string {
     for (const form of forms) masked = masked.replaceAll(form, '***')
     return masked
       .replaceAll(/(:\/\/[^\s/@:]*):[^\s/@]+@/g, '$1:***@')
+      .replaceAll(/\b(sl_(?:pub_)?[0-9a-z]{12})_[\w-]{8,}/g, '$1_***')
       .replaceAll(/\b(bearer|basic) +[\w.~+/=-]{8,}/gi, '$1 ***')
   }
 }

@@ -73,7 +73,7 @@ export async function serve(config: Config, { isJson }: { readonly isJson: boole
   const { listening } = collector
   process.stdout.write(
     process.stdout.isTTY && !isJson
-      ? readyWords(listening, { version, database: config.clickhouseDatabase })
+      ? readyWords(listening, { version, database: config.clickhouseDatabase, asksKeys: config.keysFile !== '' })
       : readyLine(listening),
   )
   log.info(`stopping on ${await signalled}`)

@@ -29,13 +29,18 @@ export function readyLine(listening: Listening): string {
 }
 
 /** The same in words, with what to paste next. */
-export function readyWords(listening: Listening, { version, database }: { version: string; database: string }): string {
+export function readyWords(
+  listening: Listening,
+  { version, database, asksKeys = false }: { version: string; database: string; asksKeys?: boolean },
+): string {
   const otlp = `http://${reachable(listening.otlpHttp)}`
   const api = `http://${reachable(listening.api)}`
   const clickhouse = `http://${reachable(listening.clickhouseHttp)}`
   const isEmbedded = listening.clickhouseNative !== undefined
   const sql = `SELECT model, count() AS calls, sum(total_cost) AS usd FROM ${database}.llm_calls GROUP BY model FORMAT PrettyCompact`
-  return `Spanledger ${version} is ready.
+  const exported = asksKeys ? ' OTEL_EXPORTER_OTLP_HEADERS=x-api-key=$KEY' : ''
+  const shown = asksKeys ? ' -H "x-api-key: $KEY"' : ''
+  return `Spanledger ${version} is ready.${asksKeys ? ' Keys are asked for: $KEY stands for yours.' : ''}
 
   OTLP         ${otlp} (HTTP), ${reachable(listening.otlpGrpc)} (gRPC)
   API          ${api}
@@ -44,7 +49,7 @@ export function readyWords(listening: Listening, { version, database }: { versio
 
 Send spans with any OTLP exporter:
 
-  export OTEL_EXPORTER_OTLP_ENDPOINT=${otlp} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+  export OTEL_EXPORTER_OTLP_ENDPOINT=${otlp} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf${exported}
 
 Ask what they cost:
 
@@ -52,7 +57,7 @@ Ask what they cost:
 
 Say whether an answer was any good:
 
-  curl -X POST ${api}/api/feedback -H 'Content-Type: application/json' -d '{"trace_id": "TRACE_ID", "score": 1}'
+  curl -X POST ${api}/api/feedback -H 'Content-Type: application/json'${shown} -d '{"trace_id": "TRACE_ID", "score": 1}'
 
 Ctrl-C stops.
 `

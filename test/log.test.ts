@@ -115,11 +115,13 @@ describe('secrets', () => {
     const { log, parsed } = record()
     log.info('sent Authorization: Bearer abcdefgh12345678', {
       header: 'basic dXNlcjpwYXNz',
+      key: 'x-api-key: sl_4k7x0m2q9d3c_abcdefgh-12345678_abcdefgh12345678',
       url: 'https://u:p@h/x, https://h/y',
     })
     expect(parsed()[0]).toMatchObject({
       msg: 'sent Authorization: Bearer ***',
       header: 'basic ***',
+      key: 'x-api-key: sl_4k7x0m2q9d3c_***',
       url: 'https://u:***@h/x, https://h/y',
     })
   })
@@ -183,6 +185,10 @@ describe('ready', () => {
     expect(words).toContain("curl -s http://127.0.0.1:8123 -d 'SELECT model, count()")
     expect(words).toContain('FROM spanledger.llm_calls')
     expect(words).toContain('curl -X POST http://[::1]:8100/api/feedback')
+    expect(words).not.toContain('KEY')
+    const keyed = readyWords(embedded, { version: '0.1.0', database: 'spanledger', asksKeys: true })
+    expect(keyed).toContain('OTEL_EXPORTER_OTLP_HEADERS=x-api-key=$KEY\n')
+    expect(keyed).toContain('-H "x-api-key: $KEY" -d')
     const remote = readyWords(
       { ...listening, clickhouseHttp: { host: 'db', port: 8443 } },
       { version: '1', database: 'd' },

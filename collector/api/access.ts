@@ -25,10 +25,15 @@ export function addAccess(
 ): (headers: Headers) => Caller {
   if (keys === undefined) return (headers) => ({ project: project(headers), key: '', isPublic: false })
   const callers = new WeakMap<Headers, Caller>()
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.is404 || request.method === 'OPTIONS') return
-    const caller = admitted(keys, request, reply)
-    if (caller !== undefined) callers.set(request.headers, caller)
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404 || request.method === 'OPTIONS') return done()
+    try {
+      const caller = admitted(keys, request, reply)
+      if (caller !== undefined) callers.set(request.headers, caller)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
   })
   return (headers) => {
     const caller = callers.get(headers)

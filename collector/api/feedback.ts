@@ -97,12 +97,12 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
  */
 function takeBeacons(inner: FastifyInstance, { keys, isAllowedOrigin }: ApiParts): void {
   inner.addContentTypeParser('text/plain', { parseAs: 'string' }, inner.getDefaultJsonParser('error', 'error'))
-  inner.addHook('onRequest', async (request) => {
+  if (keys !== undefined) return
+  inner.addHook('onRequest', (request, _, done) => {
     const { origin, 'content-type': type = '' } = request.headers
-    if (keys !== undefined || !/^text\/plain\b/i.test(type) || (origin !== undefined && isAllowedOrigin(origin))) return
-    throw new Refusal(
-      'unsupported_media_type',
-      'send JSON, as application/json; text/plain is taken of allowed origins',
+    if (!/^text\/plain\b/i.test(type) || (origin !== undefined && isAllowedOrigin(origin))) return done()
+    done(
+      new Refusal('unsupported_media_type', 'send JSON, as application/json; text/plain is taken of allowed origins'),
     )
   })
 }

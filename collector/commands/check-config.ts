@@ -12,28 +12,20 @@ export default {
   summary: 'Check file, environment and flags, and show every option with its source',
   options: [],
   async run({ config, settings, print, note }) {
-    const findings = ownFile(loadPriceBook(), config).findings.map(({ text }) => text)
-    const keysFindings = config.keysFile === '' ? [] : loadKeysFile(config.keysFile).findings
-    if (keysFindings.length > 0) {
-      for (const finding of keysFindings) note(finding)
-      print(
-        { ok: false, findings: keysFindings },
-        () => `keys_file ${config.keysFile}: ${keysFindings.length} findings`,
-      )
-      return exitCode.wrongUse
-    }
-    if (findings.length > 0) {
+    const { keysFile, pricesFile, scoreConfigsFile } = config
+    const files: readonly [string, string, readonly string[]][] = [
+      ['keys_file', keysFile, keysFile === '' ? [] : loadKeysFile(keysFile).findings],
+      ['prices_file', pricesFile, ownFile(loadPriceBook(), config).findings.map(({ text }) => text)],
+      [
+        'score_configs_file',
+        scoreConfigsFile,
+        scoreConfigsFile === '' ? [] : loadConfigFile(scoreConfigsFile).findings,
+      ],
+    ]
+    for (const [option, file, findings] of files) {
+      if (findings.length === 0) continue
       for (const finding of findings) note(finding)
-      print({ ok: false, findings }, () => `prices_file ${config.pricesFile}: ${findings.length} findings`)
-      return exitCode.wrongUse
-    }
-    const configs = config.scoreConfigsFile === '' ? [] : loadConfigFile(config.scoreConfigsFile).findings
-    if (configs.length > 0) {
-      for (const finding of configs) note(finding)
-      print(
-        { ok: false, findings: configs },
-        () => `score_configs_file ${config.scoreConfigsFile}: ${configs.length} findings`,
-      )
+      print({ ok: false, findings }, () => `${option} ${file}: ${findings.length} findings`)
       return exitCode.wrongUse
     }
     const width = Math.max(...settings.map(({ key }) => key.length))

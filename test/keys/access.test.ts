@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { Access, type AccessRequest } from '../../collector/keys/access.ts'
+import { Buckets, senderOf } from '../../collector/keys/buckets.ts'
 import { readKeys } from '../../collector/keys/entries.ts'
 import { makeKey, type NewKey } from '../../collector/keys/key-text.ts'
 import { Refusal } from '../../schemas/refusal.ts'
@@ -155,6 +156,29 @@ describe('how often', () => {
       expect(error).toMatchObject({ reason: 'too_many_requests', retryAfterSeconds: 20 })
     }
   })
+})
+
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['2001:db8::ffff:1:2', '2001:db8:0:0'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['1:2::5:6:7:8:9', '1:2:0:5'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::1', '0:0:0:0'],
+  ['', ''],
+])('%s is sender %s', (address, want) => expect(senderOf(address)).toBe(want))
+
+test('buckets are bounded, and whoever comes again soon is not forgotten', () => {
+  const buckets = new Buckets(() => 0)
+  expect([buckets.take('mine', 2), buckets.take('mine', 2), buckets.take('mine', 2)]).toEqual([0, 0, 30])
+  for (let n = 0; n < 100_000; n++) {
+    buckets.take(`other ${n}`, 1)
+    if (n % 9000 === 0) expect(buckets.take('mine', 2)).toBe(30)
+  }
+  for (let n = 0; n < 20_000; n++) buckets.take(`new ${n}`, 1)
+  expect(buckets.take('mine', 2)).toBe(0)
 })
 
 test('the last use of each key is known', () => {
