@@ -13,6 +13,8 @@ export interface Moved {
   readonly score?: ScoreRow
 }
 
+const olderMs = 86_400_000
+
 /** Undefined for a score of anybody else, and for one that is where it belongs. */
 export function movedToCarrier(score: ScoreRow, findings: Findings, nowMs: number): Moved | undefined {
   if (!isAutomatic(score) || score.name === scoreName('tool-error')) return undefined
@@ -21,7 +23,9 @@ export function movedToCarrier(score: ScoreRow, findings: Findings, nowMs: numbe
   const gone = tombstoneOf(score, nowMs)
   if (call === null) return { gone }
   const score_id = automaticId(score.name, call.trace_id, call.span_id)
-  return { gone, score: { ...score, score_id, span_id: call.span_id, given_span_id: call.span_id } }
+  // What a rule saw on the call itself says more than what was seen around it, and stays the newer.
+  const version = Math.max(0, score.created_at - olderMs)
+  return { gone, score: { ...score, score_id, version, span_id: call.span_id, given_span_id: call.span_id } }
 }
 
 /** Whether a rule of ours wrote it, and not somebody who took its name. */

@@ -6,6 +6,7 @@ import { resolveScore, type SpanFacts } from '../../processors/score-target.ts'
 import { blankScore, type ScoreRow } from '../../processors/scores.ts'
 
 const nowMs = 1_790_000_060_000
+const madeMs = 1_790_000_001_000
 
 function score(rule: string, span: string): ScoreRow {
   const name = `automated-${rule}`
@@ -23,7 +24,8 @@ function score(rule: string, span: string): ScoreRow {
     verdict: -1,
     source: 'automated',
     evaluator: 'spanledger',
-    version: 1000,
+    created_at: madeMs,
+    version: madeMs,
   }
 }
 
@@ -62,7 +64,7 @@ test('of a span that repeats a call it becomes the call’s, and nothing is left
   const trace = found(repeats('outer', 'inner'), span('inner', { parent_span_id: 'outer' }))
   const moved = movedToCarrier(score('refusal', 'outer'), trace, nowMs)
   expect(moved?.gone).toMatchObject({ score_id: 'automated-refusal:t:outer', is_deleted: 1 })
-  expect(moved?.gone.version).toBeGreaterThan(1001)
+  expect(moved?.gone.version).toBeGreaterThan(madeMs + 1)
   expect(moved?.score).toMatchObject({
     score_id: 'automated-refusal:t:inner',
     span_id: 'inner',
@@ -74,7 +76,9 @@ test('of a span that repeats a call it becomes the call’s, and nothing is left
     { nowMs, waitedMs: 0 },
     { fallbackMs: 1, quietMs: 1, orphanQuietMs: 1 },
   )
-  expect(row).toMatchObject({ resolved: 1, span_id: 'inner', model: 'm', span_cost: 5n, version: 1001 })
+  expect(row).toMatchObject({ resolved: 1, span_id: 'inner', model: 'm', span_cost: 5n })
+  // A finding of the call's own, made when it ended, stays in force.
+  expect(row!.version).toBeLessThan(madeMs - 3_600_000)
 })
 
 test('of a step around one call it becomes the call’s, around several it stays', () => {
