@@ -25,6 +25,11 @@ export interface UsageMeaning {
   readonly outputIncludesReasoning?: boolean | undefined
   /** Each round of a tool loop reports the sum of the rounds so far: settling takes away those of the round before. */
   readonly addsUpRounds?: boolean | undefined
+  /** Of an emitter that leaves the cache out of the input: what it does not tell of the cache was none. */
+  readonly tellsCache?: boolean | undefined
+  readonly isMended?: boolean | undefined
+  /** Undoes what this emitter, in this version, is known to get wrong: called for each of its spans, after `read`. */
+  readonly mend?: ((span: SpanView) => void) | undefined
 }
 
 /**

@@ -4,10 +4,11 @@
 import { attributeText } from '../schemas/any-value.ts'
 import { attributeRoom, cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { unit, usageUnitCount } from '../schemas/usage.ts'
+import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import type { UsageEstimator } from './estimate.ts'
 import type { Implied, PriceBook, Resolution } from './pricing/book.ts'
+import type { Card, CardBand } from './pricing/card.ts'
 import type { ConditionTable } from './pricing/conditions.ts'
 import { checkUsage, type PricedCall, priceChecked, priceFlags, priceUsage } from './pricing/price.ts'
 
@@ -38,7 +39,19 @@ interface CommonWords {
   readonly priced: number
   readonly error: number
   readonly assumed: number
+  readonly untold: number
+  readonly llm: number
 }
+
+/** Input, output and what is a part of them. */
+const textUnits: ReadonlySet<string> = new Set<UsageUnitName>([
+  'input',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWrite1h',
+  'output',
+  'reasoning',
+])
 
 /** Prices batches, each with one book. */
 export class Ledger {
@@ -55,7 +68,7 @@ export class Ledger {
   private slotCount = 0
   /** Of the book in use. */
   private readonly near: (Slot | undefined)[] = new Array<Slot | undefined>(nearSize).fill(undefined)
-  private common: CommonWords = { priced: 0, error: 0, assumed: 0 }
+  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: 0, llm: 0 }
   /** Version of the book in use. */
   private bookWord = 0
   private readonly chargeSources: ReadonlySet<string>
@@ -139,6 +152,8 @@ export class Ledger {
         priced: this.word('priced'),
         error: this.word('error'),
         assumed: this.word('inclusive:assumed'),
+        untold: this.word('exclusive:untold'),
+        llm: this.word('llm'),
       }
     }
     this.bookWord = this.word(this.book.version)
@@ -228,11 +243,16 @@ export class Ledger {
     if (bad === 'no_usage' && this.estimate(row, slot)) return
     if (bad !== '') {
       this.set(row, bad === 'no_usage' || bad === 'usage_not_split' ? 'unpriced' : 'invalid', bad)
-      this.name(row, slot)
+      this.nameAlone(row, slot)
       return
     }
     if (slot.resolution.kind === 'miss') {
       this.set(row, 'unpriced', slot.resolution.reason)
+      return
+    }
+    if (this.isHalfTold(row, slot.resolution.card)) {
+      this.set(row, 'unpriced', 'no_usage')
+      this.nameAlone(row, slot)
       return
     }
     if (slot.hasFee && Number.isNaN(batch.usage[at + unit.requests]!)) {
@@ -267,9 +287,32 @@ export class Ledger {
     batch.costs[to + cost.pricingCurrency] = priced.otherCurrencyPico
     if (slot.currency !== 0) batch.low[low.pricing_currency]![row] = slot.currency
     this.set(row, priced.status, priced.reason)
-    const isAssumed = batch.low[low.usage_rule]![row] === this.common.assumed
-    const flags = priced.flags | slot.flags | (isAssumed ? priceFlags.usage_semantics_assumed : 0)
+    const rule = batch.low[low.usage_rule]![row]!
+    let flags = priced.flags | slot.flags
+    if (rule === this.common.assumed) flags |= priceFlags.usage_semantics_assumed
+    else if (rule === this.common.untold && this.isOfText(row)) flags |= priceFlags.cache_untold
     if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
+  }
+
+  /**
+   * A model was asked for text, both of whose sides have a price: one alone is not what it cost. A stream that broke tells just that, or an
+   * output of 0 that nobody got to count.
+   */
+  private isHalfTold(row: number, { bands }: Card): boolean {
+    const { usage } = this.batch
+    const at = row * usageUnitCount
+    const input = usage[at + unit.input]!
+    const output = usage[at + unit.output]!
+    const isBroken = output === 0 && this.batch.low[low.status]![row] === this.common.error
+    if (Number.isNaN(input) === Number.isNaN(output) && !isBroken) return false
+    const [{ rate }] = bands as readonly [CardBand]
+    if (!this.isOfText(row) || !(rate[unit.input]! > 0 && rate[unit.output]! > 0)) return false
+    for (const { name } of usageUnits) if (!textUnits.has(name) && usage[at + unit[name]]! > 0) return false
+    return true
+  }
+
+  private isOfText(row: number): boolean {
+    return this.batch.low[low.kind]![row] === this.common.llm
   }
 
   private slot(row: number, model: number): Slot {
@@ -336,6 +379,12 @@ export class Ledger {
       fromMs: card.fromMs,
       toMs: card.toMs,
     }
+  }
+
+  /** Without a price; whether the provider was inferred is told all the same. */
+  private nameAlone(row: number, slot: Slot): void {
+    this.name(row, slot)
+    if (slot.flags !== 0) this.batch.low[low.cost_flags]![row] = this.flags(slot.flags)
   }
 
   private name(row: number, slot: Slot): void {

@@ -147,6 +147,7 @@ export class Normaliser {
     view.open(row, this.meaning(dialect, scope, provider))
     const { read, readsEach } = this.keys.dialects[dialect]!
     if (read !== undefined && (readsEach === true || this.fields.hasRaw())) read(view)
+    view.meaning.mend?.(view)
     return view.meaning
   }
 

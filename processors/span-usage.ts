@@ -17,7 +17,13 @@ export class SpanUsage {
   private readonly spanConditions: SpanConditions
   private readonly batch: SpanBatch
   private readonly fields: SpanFields
-  private readonly known: KnownMeaning = { inputIncludesCache: 0, outputIncludesReasoning: 0, isEmitterKnown: false }
+  private readonly known: KnownMeaning = {
+    inputIncludesCache: 0,
+    outputIncludesReasoning: 0,
+    isEmitterKnown: false,
+    tellsCache: false,
+    isMended: false,
+  }
 
   constructor(batch: SpanBatch, strings: StringTable, fields: SpanFields) {
     this.batch = batch
@@ -88,6 +94,8 @@ export class SpanUsage {
     known.inputIncludesCache = signOf(meaning.inputIncludesCache)
     known.outputIncludesReasoning = signOf(meaning.outputIncludesReasoning)
     known.isEmitterKnown = isEmitterKnown
+    known.tellsCache = meaning.tellsCache === true
+    known.isMended = meaning.isMended === true
     const input = usage[at + unit.input]!
     const output = usage[at + unit.output]!
     const rule = settleUsage(usage, at, numbers[slotOf.totalTokens]!, known)

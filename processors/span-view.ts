@@ -143,6 +143,18 @@ export class SpanView {
     else this.setUsageIfMissing(field, value)
   }
 
+  /** Puts right what its emitter is known to count wrongly; the row's rule says so. */
+  mendUsage(field: FieldName, value: number): void {
+    this.setUsage(field, value)
+    this.setMeaning({ isMended: true })
+  }
+
+  /** Whether one attribute was written before another; false where either is missing. */
+  isBefore(first: FieldName, second: FieldName): boolean {
+    const [one, two] = [this.winners[slotOf[first]]!, this.winners[slotOf[second]]!]
+    return one >= 0 && one < two
+  }
+
   /** Leaves the span without counts: those it has are nobody's who saw the answer. */
   forgetUsage(): void {
     const from = this.row * usageUnitCount

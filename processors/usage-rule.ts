@@ -6,6 +6,7 @@
 //   total = in + out                               inclusive, where no emitter says otherwise
 //   reasoning > out                                output leaves reasoning out, certain
 //   total > in + out, emitter known to leave reasoning out: the rest is reasoning
+// Where an emitter leaves the cache out and tells nothing of it, not even 0, the input is what was not cached, and the rule says so.
 
 import { unit } from '../schemas/usage.ts'
 
@@ -19,6 +20,9 @@ export const usageRules = [
   'exclusive:emitter',
   'exclusive:convention',
   'exclusive:arithmetic',
+  'exclusive:untold',
+  'inclusive:mended',
+  'exclusive:mended',
 ] as const
 export type UsageRule = (typeof usageRules)[number]
 
@@ -30,11 +34,15 @@ export interface KnownMeaning {
   inputIncludesCache: number
   outputIncludesReasoning: number
   isEmitterKnown: boolean
+  /** What it does not tell of the cache was none. */
+  tellsCache: boolean
+  /** A known error of this emitter was undone in the counts. */
+  isMended: boolean
 }
 
 const slot = unit
 const rule = Object.fromEntries(usageRules.map((name, index) => [name, index])) as Readonly<Record<UsageRule, number>>
-const firstExclusive = rule['exclusive:emitter']
+const isExclusive = Uint8Array.from(usageRules, (name) => (name.startsWith('exclusive') ? 1 : 0))
 
 /**
  * Rewrites `usage[at + …]` so that input includes the cache and output includes reasoning; NaN stays "not reported".
@@ -44,9 +52,13 @@ export function settleUsage(usage: Float64Array, at: number, total: number, know
   const input = usage[at + slot.input]!
   const output = usage[at + slot.output]!
   if (Number.isNaN(input) && Number.isNaN(output)) return 0
-  const cached = orZero(usage[at + slot.cacheRead]!) + orZero(usage[at + slot.cacheWrite]!)
-  const verdict = inputVerdict(input, output, cached, total, known)
-  if (verdict >= firstExclusive && !Number.isNaN(input)) usage[at + slot.input] = input + cached
+  const read = usage[at + slot.cacheRead]!
+  const written = usage[at + slot.cacheWrite]!
+  const cached = orZero(read) + orZero(written)
+  let verdict = inputVerdict(input, output, cached, total, known)
+  if (verdict === rule['exclusive:emitter'] && !known.tellsCache && Number.isNaN(read) && Number.isNaN(written))
+    verdict = rule['exclusive:untold']
+  if (isExclusive[verdict] === 1 && !Number.isNaN(input)) usage[at + slot.input] = input + cached
   settleOutput(usage, at, total, known)
   return verdict
 }
@@ -55,6 +67,7 @@ function inputVerdict(input: number, output: number, cached: number, total: numb
   const sum = orZero(input) + orZero(output)
   if (cached > input) return rule['exclusive:arithmetic']
   if (cached > 0 && total === sum + cached) return rule['exclusive:arithmetic']
+  if (known.isMended) return rule[known.inputIncludesCache < 0 ? 'exclusive:mended' : 'inclusive:mended']
   if (known.inputIncludesCache < 0) return rule[known.isEmitterKnown ? 'exclusive:emitter' : 'exclusive:convention']
   if (known.inputIncludesCache > 0) return rule[known.isEmitterKnown ? 'inclusive:emitter' : 'inclusive:convention']
   if (cached === 0) return rule['inclusive:no_cache']

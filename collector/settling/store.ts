@@ -169,7 +169,10 @@ const callMicros = 600_000_000
 /** Candidates of a pass; more than there are in any but a made-up ledger. */
 const candidatesMax = 5000
 
-/** Traces with calls of services that are instrumented twice which have equal usage in several scopes, around the same time. */
+/**
+ * Traces with calls of services that are instrumented twice which have equal usage in several scopes, around the same time. One of two
+ * may have left the cached part out of its input.
+ */
 async function ofManyScopes(
   clickhouse: Reader,
   rows: readonly { readonly services: readonly string[] }[],
@@ -178,7 +181,8 @@ async function ofManyScopes(
   const found = await clickhouse.query<{ traces: string[] }>(
     `SELECT groupUniqArray(trace_id) AS traces FROM spans
     WHERE service IN {services:Array(String)} AND ${isCall} AND ${inRange} AND output_tokens IS NOT NULL
-    GROUP BY project_id, service, input_tokens, output_tokens
+    GROUP BY project_id, service, output_tokens, arrayJoin(arrayDistinct([
+      toInt64(input_tokens), toInt64(input_tokens) - toInt64(cache_read_tokens) - toInt64(cache_write_tokens)]))
     HAVING uniqExact(scope_name) > 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
     {
       services: [...new Set(rows.flatMap((row) => row.services))],

@@ -123,7 +123,7 @@ const otherKinds: Readonly<Record<string, FieldName>> = {
 }
 
 function readBuckets(span: SpanView, usage: Counts): void {
-  span.setMeaning({ inputIncludesCache: false, outputIncludesReasoning: false })
+  span.setMeaning({ inputIncludesCache: false, tellsCache: true, outputIncludesReasoning: false })
   span.setUsage('inputTokens', withKinds(span, usage, inputKinds, first(usage, 'input', 'input_tokens')))
   span.setUsage('outputTokens', withKinds(span, usage, outputKinds, first(usage, 'output', 'output_tokens')))
   span.setUsage('cacheReadTokens', first(usage, 'cache_read_input_tokens', 'input_cached_tokens', 'input_cache_read'))

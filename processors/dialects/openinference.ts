@@ -70,7 +70,8 @@ export default {
     },
   },
   meaning({ scope, provider }) {
-    const isExclusive = scope.endsWith('claude_agent_sdk')
+    // Agno passes Claude's own count on.
+    const isExclusive = scope.endsWith('claude_agent_sdk') || (scope.endsWith('agno') && provider === 'anthropic')
     // Older releases passed Bedrock's exclusive count on, with a total that says so; newer ones and LiteLLM's include the cache.
     const isUndecided = provider === 'aws.bedrock' && !scope.endsWith('litellm')
     return { inputIncludesCache: isUndecided ? undefined : !isExclusive, outputIncludesReasoning: true }
@@ -100,10 +101,33 @@ export default {
 /** The answer may be the provider's, a component's with the provider's beside its replies, or an object of Python as text. */
 function readAnswer(span: SpanView, answer: Counts): void {
   fillFromAnswer(span, answer)
+  if (Array.isArray(answer['generations'])) readGenerations(span, answer['generations'])
   const meta = objectAt(answer, 'meta')
   if (meta !== undefined) fillFromAnswer(span, meta)
   const { replies, raw } = answer
   const text = raw ?? (Array.isArray(replies) ? replies[0] : undefined)
   const usage = typeof text === 'string' ? pythonMember(text, 'usage') : undefined
   if (usage !== undefined) fillFrom(span, usage)
+}
+
+/**
+ * LangChain's answer: one message, with the provider's own usage, or LangChain's where a stream has no other. Older packages report the
+ * provider's plain counts: for Claude, input without the cache.
+ */
+function readGenerations(span: SpanView, generations: readonly unknown[]): void {
+  const [ofPrompt, ...others] = generations
+  if (!Array.isArray(ofPrompt) || others.length > 0) return
+  const message = objectAt(objectAt(ofPrompt[0] as Counts | undefined, 'message'), 'kwargs')
+  const told = objectAt(message, 'response_metadata')
+  const usage = objectAt(told, 'usage') ?? objectAt(told, 'token_usage') ?? objectAt(message, 'usage_metadata')
+  if (usage === undefined) return
+  const id = told?.['id'] ?? message?.['id']
+  // LangChain's own id of the run, where the provider's is not passed on.
+  const isOwn = typeof id !== 'string' || /^(run|lc)[-_]/.test(id)
+  fillFromAnswer(span, {
+    usage,
+    model: told?.['model_name'] ?? told?.['model'],
+    service_tier: told?.['service_tier'],
+    ...(isOwn ? {} : { id }),
+  })
 }

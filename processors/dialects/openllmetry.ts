@@ -2,6 +2,8 @@
 // Bedrock in Python passes the provider's exclusive count on; Gemini and Vertex leave thoughts out of the output.
 
 import type { Dialect } from '../dialect.ts'
+import type { SpanView } from '../span-view.ts'
+import { isBelow } from '../versions.ts'
 
 export default {
   id: 'openllmetry',
@@ -37,10 +39,17 @@ export default {
     'traceloop.span.kind': { workflow: 'workflow', task: 'workflow', agent: 'agent', tool: 'tool' },
     'llm.request.type': { chat: 'llm', completion: 'llm', embedding: 'embedding', rerank: 'rerank' },
   },
-  meaning({ scope, provider }) {
+  meaning({ scope, version, provider }) {
     const isJavaScript = scope.startsWith('@')
     const isGoogle = provider.startsWith('gcp.')
-    if (!isJavaScript && provider === 'aws.bedrock') return { inputIncludesCache: false, outputIncludesReasoning: true }
+    if (scope === 'opentelemetry.instrumentation.anthropic')
+      return { outputIncludesReasoning: true, mend: isBelow(version, 0, 33, 4) ? forgetGuess : takeFirstCountOut }
+    if (!isJavaScript && provider === 'aws.bedrock')
+      return {
+        inputIncludesCache: false,
+        outputIncludesReasoning: true,
+        mend: isBelow(version, 0, 57) ? forgetFirstCount : undefined,
+      }
     // Two code paths of the Python package disagree for Anthropic: the arithmetic of each span decides.
     if (!isJavaScript && provider === 'anthropic') return { outputIncludesReasoning: true }
     // So does the JavaScript package for Anthropic since it reports cache counts at all (0.25).
@@ -54,3 +63,26 @@ export default {
     else if (type === 'tool') span.setTextIfMissing('toolName', span.text('entityName'))
   },
 } satisfies Dialect
+
+/** Output tokens that Claude has counted when a stream begins: one at least, a few at most. */
+const firstCountMax = 8
+
+/**
+ * A stream's output is the sum of the count at its beginning and the whole count at its end. The first is not told and at least 1. A stream
+ * is known by the order of its attributes, which are gathered as it goes; not all of its kinds have a mark.
+ */
+function takeFirstCountOut(span: SpanView): void {
+  const isStream = /^true$/i.test(span.text('stream') ?? '') || span.isBefore('outputTokens', 'responseModel')
+  const output = span.usage('outputTokens')
+  if (isStream && output > 1) span.mendUsage('outputTokens', output - 1)
+}
+
+/** Until 0.33.3 what was not streamed was counted by the SDK's old tokenizer or as nothing, whatever the answer said. */
+function forgetGuess(span: SpanView): void {
+  if (!/^true$/i.test(span.text('stream') ?? '')) span.forgetUsage()
+}
+
+/** A stream by InvokeModel is reported as it began, and nothing tells it from an answer so short. */
+function forgetFirstCount(span: SpanView): void {
+  if (span.name() === 'bedrock.completion' && span.usage('outputTokens') <= firstCountMax) span.forgetUsage()
+}

@@ -22,6 +22,8 @@ export const priceFlags = {
   usage_semantics_assumed: 16,
   /** The call did not name a provider: the maker of the model was assumed. */
   provider_inferred: 32,
+  /** The emitter leaves cached tokens out of the input and does not tell them: what was cached is not in the cost. */
+  cache_untold: 64,
 } as const
 
 export type MatchKind = 'exact' | 'alias' | 'prefix' | 'override' | 'inferred'

@@ -79,8 +79,9 @@ function depthOf(node: Node): number {
   return depth
 }
 
+/** Whether anything was counted by which a call could be known: parts of totals that nobody told are not. */
 export function bearsUsage(usage: Float64Array): boolean {
-  for (let i = 0; i < usageUnitCount; i++) if (usage[i]! >= 0) return true
+  for (let i = 0; i < usageUnitCount; i++) if (usage[i]! >= 0 && !parts.has(i)) return true
   return false
 }
 
@@ -88,6 +89,8 @@ export function bearsUsage(usage: Float64Array): boolean {
 export function sumsUsage(usage: Float64Array): boolean {
   return usage[unit.input]! > 0 || usage[unit.output]! > 0
 }
+
+const parts: ReadonlySet<number> = new Set([unit.cacheRead, unit.cacheWrite, unit.cacheWrite1h, unit.reasoning])
 
 /** How many buckets were reported: the finer of two reports of one call is the better one. */
 export function detail(usage: Float64Array): number {
@@ -147,7 +150,12 @@ export function sameModel(a: CallRecord, b: CallRecord): boolean {
   const ofA = namesOf(a)
   const ofB = namesOf(b)
   if (ofA.length === 0 || ofB.length === 0) return true
-  return ofA.some((one) => ofB.some((other) => one === other || one.startsWith(other) || other.startsWith(one)))
+  return ofA.some((one) => ofB.some((other) => isNamedLike(one, other) || isNamedLike(other, one)))
+}
+
+/** A name may be dated, and on Bedrock have a vendor and a region before it, which some packages take off. */
+function isNamedLike(long: string, short: string): boolean {
+  return long.startsWith(short) || long.includes(`.${short}`)
 }
 
 function namesOf({ requestModel, responseModel }: CallRecord): string[] {

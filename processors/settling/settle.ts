@@ -16,7 +16,7 @@ import {
   sameModel,
   sameUsage,
 } from './record.ts'
-import { joinByResponse, joinSideBySide, Twins } from './twins.ts'
+import { couldBeTwins, joinByResponse, joinSideBySide, Twins } from './twins.ts'
 
 export interface Verdict {
   readonly reason: '' | 'aggregate' | 'duplicate'
@@ -101,7 +101,7 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
       continue
     }
     const equal = views.filter((each) => sameUsage(node.record.usage, each.record.usage))
-    if (equal.length > 0) for (const each of spans.length > 0 ? equal.slice(0, 1) : equal) twins.join(node, each)
+    if (equal.length > 0) for (const each of spans.length > 0 ? oneCall(equal, twins) : equal) twins.join(node, each)
     else {
       const only = spans.length > 0 ? onlyViewOf(node, views) : onlyEventOf(node, views)
       if (only !== undefined) twins.join(node, only)
@@ -109,6 +109,14 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
     }
   }
   return sums
+}
+
+/** Of equal calls under one wrapper the first, with what other instrumentations tell of the same. */
+function oneCall(equal: readonly Node[], twins: Twins): Node[] {
+  const views: Node[] = []
+  for (const each of equal)
+    if (views.every((view) => !twins.isOfOneScope(view, each) && couldBeTwins(view, each, sameUsage))) views.push(each)
+  return views
 }
 
 /** The one call that worked below a call that tells its usage, where it tells none, as of a stream that only the outer one reads. */

@@ -11,6 +11,7 @@
 import { unit } from '../../schemas/usage.ts'
 import {
   agreeInOne,
+  type CallRecord,
   cachedOf,
   clockSlackMicros,
   compareRecords,
@@ -134,13 +135,35 @@ export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
   // hardly are alike by chance.
   joinOverlapping(calls, twins, nearlySame, (one, other) => {
     if (one.parent !== null || other.parent !== null) return one.parent === other.parent
-    return one.record.usage[unit.output]! >= longOutput && other.record.usage[unit.output]! >= longOutput
+    return areLong(one, other)
   })
+  // A stream that is read later: its outer span ended when the call began, in a trace of its own, and counts what was read after its end.
+  joinOverlapping(calls, twins, sameUsage, (one, other) => areRoots(one, other) && areLong(one, other), areInTouch)
+}
+
+function areRoots(one: Node, other: Node): boolean {
+  return one.record.parentId === '' && other.record.parentId === '' && one.record.traceId !== other.record.traceId
+}
+
+function areLong(one: Node, other: Node): boolean {
+  return one.record.usage[unit.output]! >= longOutput && other.record.usage[unit.output]! >= longOutput
 }
 
 const longOutput = 64
 
 type Likeness = (a: Float64Array, b: Float64Array) => boolean
+
+type Timing = (a: CallRecord, b: CallRecord) => boolean
+
+/** One interval is inside the other. */
+function areNested(a: CallRecord, b: CallRecord): boolean {
+  return isInside(a, b) || isInside(b, a)
+}
+
+/** The intervals share time, or one begins where the other ends. */
+function areInTouch(a: CallRecord, b: CallRecord): boolean {
+  return a.start <= b.end + clockSlackMicros && b.start <= a.end + clockSlackMicros
+}
 
 /** Output tokens that a provider has counted when a stream begins. */
 const firstCountMax = 8
@@ -155,12 +178,14 @@ function joinOverlapping(
   twins: Twins,
   isAlike: Likeness,
   isMeant: (one: Node, other: Node) => boolean = () => true,
+  isInTime: Timing = areNested,
 ): void {
   const likes = new Likes(calls)
   for (const [at, one] of calls.entries()) {
     for (const i of likes.after(at)) {
       const other = calls[i]!
-      if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike) || twins.isOfOneScope(one, other)) continue
+      if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike, isInTime) || twins.isOfOneScope(one, other))
+        continue
       twins.join(one, other)
     }
   }
@@ -238,10 +263,11 @@ function keysAskedBy(call: Node): string[] {
   return [`silent ${traceId}`, ...inputs, ...outputs.map((each) => `lone output ${each}`)]
 }
 
-function couldBeTwins(a: Node, b: Node, isAlike: Likeness): boolean {
+/** Whether two calls may be one by what they are, by time and by their names; a proof only together with where they stand. */
+export function couldBeTwins(a: Node, b: Node, isAlike: Likeness, isInTime: Timing = areNested): boolean {
   const [one, other] = [a.record, b.record]
   if (one.project !== other.project || one.resource !== other.resource) return false
-  if (!isInside(one, other) && !isInside(other, one)) return false
+  if (!isInTime(one, other)) return false
   if (a.hasUsage && b.hasUsage) {
     if (!isAlike(one.usage, other.usage)) return false
     // One of them, or both, do not tell: only within a trace, where there is more than time that speaks for it.

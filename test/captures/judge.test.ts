@@ -46,6 +46,11 @@ const joinedByContext = [
   'py-nested-oi-contrib-openai-retry',
   'py-oi-dspy-litellm',
   'py-adk',
+  'py-dual-langfuse5-oi-langchain',
+  'py-dual-oi-llama-openai',
+  'py-dual-oi-traceloop-bedrock',
+  'py-dual-traceloop-agents-openai',
+  'py-triple-oi-dspy-litellm-openai',
 ]
 
 const captures = captureNames()

@@ -14,7 +14,13 @@ interface Case {
     readonly total?: number
   }
   /** What the emitter is known to do; unknown where absent. */
-  readonly known?: { readonly input?: boolean; readonly output?: boolean; readonly isEmitter?: boolean }
+  readonly known?: {
+    readonly input?: boolean
+    readonly output?: boolean
+    readonly isEmitter?: boolean
+    readonly tellsCache?: boolean
+    readonly isMended?: boolean
+  }
   readonly want: { readonly input?: number; readonly output?: number; readonly rule: string }
 }
 
@@ -24,6 +30,30 @@ const cases: readonly Case[] = [
     name: 'no cache: both readings are one',
     sent: { input: 10, output: 5 },
     want: { input: 10, output: 5, rule: 'inclusive:no_cache' },
+  },
+  {
+    name: 'who leaves the cache out and does not tell it gives a part of the input',
+    sent: { input: 60, output: 5 },
+    known: { input: false },
+    want: { input: 60, output: 5, rule: 'exclusive:untold' },
+  },
+  {
+    name: 'a cache of 0 is told',
+    sent: { input: 60, output: 5, cacheRead: 0 },
+    known: { input: false },
+    want: { input: 60, output: 5, rule: 'exclusive:emitter' },
+  },
+  {
+    name: 'of an emitter that always tells the cache, nothing said is none',
+    sent: { input: 60, output: 5 },
+    known: { input: false, tellsCache: true },
+    want: { input: 60, output: 5, rule: 'exclusive:emitter' },
+  },
+  {
+    name: 'a count that was put right says so',
+    sent: { input: 60, output: 5 },
+    known: { input: true, isMended: true },
+    want: { input: 60, output: 5, rule: 'inclusive:mended' },
   },
   {
     name: 'an inclusive emitter is believed',
@@ -104,6 +134,8 @@ function settle({ sent, known }: Pick<Case, 'sent' | 'known'>): { usage: Float64
     inputIncludesCache: sign(known?.input),
     outputIncludesReasoning: sign(known?.output),
     isEmitterKnown: known?.isEmitter ?? true,
+    tellsCache: known?.tellsCache ?? false,
+    isMended: known?.isMended ?? false,
   })
   return { usage, rule: usageRules[rule]! }
 }
