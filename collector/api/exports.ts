@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../../schemas/refusal.ts'
 import { filters, scoredDoc } from '../exporting/filters.ts'
-import { answerOf, contentTypes } from '../exporting/lines.ts'
+import { answerOf, contentTypes, traceOf } from '../exporting/lines.ts'
 import {
   contents,
   expectations,
@@ -24,6 +24,7 @@ const limitMax = 10_000
 
 export function addExports(app: FastifyInstance, parts: ApiParts): void {
   const { clickhouse, stream = withoutParquet } = parts
+  addTrace(app, parts)
   for (const what of ['calls', 'traces'] as const)
     app.get<{ Querystring: Record<string, unknown> }>(
       `/api/${what}`,
@@ -54,6 +55,31 @@ export function addExports(app: FastifyInstance, parts: ApiParts): void {
         return reply.send(Readable.from(body, { objectMode: false }))
       },
     )
+}
+
+function addTrace(app: FastifyInstance, parts: ApiParts): void {
+  app.get<{ Params: { trace_id: string }; Querystring: { content?: string } }>(
+    '/api/traces/:trace_id',
+    {
+      schema: {
+        summary: 'A trace and its calls',
+        description:
+          'As GET /api/traces has it, with its calls as GET /api/calls has them, oldest first, at most 1,000.',
+        tags: ['exports'],
+        params: { type: 'object', properties: { trace_id: { type: 'string', minLength: 1, maxLength: 128 } } },
+        querystring: { type: 'object', properties: { content: { type: 'string', enum: contents } } },
+        response: { 200: { type: 'object', additionalProperties: true }, ...problems },
+      },
+    },
+    async (request) => {
+      const project = parts.project(request.headers)
+      const { trace_id: traceId } = request.params
+      const { content = 'captured' } = request.query
+      const found = await traceOf(parts.clickhouse, { project, traceId, nowMs: parts.now(), content })
+      if (found === null) throw new Refusal('not_found', 'there is no such trace')
+      return found
+    },
+  )
 }
 
 function withoutParquet(): never {

@@ -3,7 +3,7 @@
 import { type ExportRecord, recordOf } from '../../processors/datasets/record.ts'
 import { shapes } from '../../processors/datasets/shapes.ts'
 import { keyPage, type Page, parquetOf, type Reader, rowsOf } from './export.ts'
-import { type Format, isDataset, type Selection } from './selection.ts'
+import { type Format, isDataset, type Selection, selectionOf, type What } from './selection.ts'
 
 export const contentTypes: Readonly<Record<Format, string>> = {
   json: 'application/json; charset=utf-8',
@@ -60,4 +60,33 @@ async function begun<T>(parts: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
     if (!first.done) yield first.value
     yield* parts
   })()
+}
+
+const callsOfTrace = 1000
+const dayMs = 86_400_000
+/** Nothing is kept that is older when it comes. */
+const daysMax = 1000
+
+/** A trace and its calls, oldest first, at most 1,000; null when the project has no such trace. Rejects with ClickHouseError. */
+export async function traceOf(
+  clickhouse: Pick<Reader, 'query'>,
+  {
+    traceId,
+    nowMs,
+    ...asked
+  }: { readonly project: string; readonly traceId: string; readonly nowMs: number; readonly content: string },
+): Promise<ExportRecord | null> {
+  const reader: Reader = { query: clickhouse.query, stream: () => Promise.reject(new Error('a trace is not streamed')) }
+  const bounds = { nowMs: nowMs + dayMs, limitDefault: callsOfTrace, limitMax: callsOfTrace }
+  const from = new Date(nowMs - daysMax * dayMs).toISOString()
+  const selected = (what: What): Selection =>
+    selectionOf({ trace_id: traceId, from, content: asked.content }, { what, project: asked.project, bounds })
+  const read = async (what: What): Promise<ExportRecord[]> => {
+    const selection = selected(what)
+    const records: ExportRecord[] = []
+    for await (const record of recordsOf(reader, selection, await keyPage(reader, selection))) records.push(record)
+    return records
+  }
+  const [trace] = await read('traces')
+  return trace === undefined ? null : { ...trace, calls: (await read('calls')).reverse() }
 }

@@ -298,6 +298,19 @@ describe('traces', () => {
     ])
   })
 
+  test('one whole, with its calls, however old', async () => {
+    const { total_cost, calls, scores } = (await get('/api/traces/t1?content=chat')) as unknown as Record<string, never>
+    expect(total_cost).toBe('0.75')
+    expect(scores).toHaveLength(2)
+    expect(calls).toMatchObject([
+      { span_id: 't1a', output: { text: 'Hello' } },
+      { span_id: 't1b', output: { text: null } },
+    ])
+    expect(await get('/api/traces/t4')).toMatchObject({ trace_id: 't4', calls: [{ span_id: 't4a' }] })
+    expect(await get('/api/traces/t6')).toMatchObject({ status: 404, detail: 'there is no such trace' })
+    expect(await get('/api/traces/t1?content=all')).toMatchObject({ status: 400 })
+  })
+
   test('go on behind a cursor', async () => {
     const first = await get('/api/traces?limit=3')
     expect(await traces(`cursor=${first.next_cursor}`)).toEqual(['t3'])

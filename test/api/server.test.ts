@@ -409,6 +409,7 @@ test('/openapi.json describes every route, with what is checked', async () => {
     'get /api/queries',
     'get /api/queries/{id}',
     'get /api/traces',
+    'get /api/traces/{trace_id}',
     'get /api/traces/{trace_id}/explain',
     'post /api/feedback',
   ])
