@@ -227,7 +227,7 @@ ORDER BY time, model`,
     id: 18,
     title: 'Cost per positive, by model',
     description:
-      'All spend of the calls of a model, failed and unrated ones included, over its positive votes. Empty without one. Read it with the number of votes and the 95 % interval of the positive share; "mixed" are votes on traces that used several models. Calls made by evaluators are left out. Tables llm_calls and current_scores.',
+      'All spend of the calls of a model, failed and unrated ones included, over its positive votes. Empty without one. Read it with the number of votes and the 95 % interval of the positive share; "mixed" are votes on traces that used several models. Calls made by evaluators are left out. Tables llm_calls and all_scores.',
     at: { x: 0, y: 29, w: 12, h: 8 },
     overrides: [
       ['group', { displayName: 'model', links: [modelLink] }],

@@ -79,7 +79,15 @@ function panel(of: BoardFile, title: string): string {
 
 async function question(name: string, { from, to }: Range, parameters: Record<string, string> = {}): Promise<Answer> {
   const sql = readFileSync(new URL(`../../schemas/queries/${name}.sql`, import.meta.url), 'utf8')
-  const defaults = { project: 'default', tz: 'UTC', limit: '50', by: 'model', ...range(from, to), ...parameters }
+  const defaults = {
+    project: 'default',
+    tz: 'UTC',
+    limit: '50',
+    by: 'model',
+    flagged: '0',
+    ...range(from, to),
+    ...parameters,
+  }
   return ask(server.url, sql, { ...writer, parameters: defaults })
 }
 
