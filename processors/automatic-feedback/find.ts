@@ -146,6 +146,7 @@ export class FindingsOfBatch {
   private read(row: number, ended: number, tokens: number): void {
     const { batch } = this
     const isShort = !(tokens > shortTokensMax)
+    if (!isShort && !this.keys.mayAsk) return
     this.sort(row)
     if (this.hasTools || (this.askAttr < 0 && !isShort)) return
     const attr = this.capture(row)

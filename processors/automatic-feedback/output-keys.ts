@@ -52,6 +52,10 @@ const patterns: readonly (readonly [RegExp, number])[] = [
   [/^(?:llm\.output_messages\.0\.message|gen_ai\.completion\.0)\.(?:tool_calls|function_call)/, sign.tool],
 ]
 
+const isAsk = (found: number): boolean => found >= sign.format
+const askNames: ReadonlySet<string> = new Set([...exact].filter(([, found]) => isAsk(found)).map(([name]) => name))
+const askSizes: ReadonlySet<number> = new Set([...askNames].map((name) => name.length))
+
 /** Members of events that hold an answer. */
 const eventMembers = new Set([
   'gen_ai.output.messages',
@@ -65,6 +69,10 @@ const answerEvents = ['gen_ai.choice', 'gen_ai.client.inference.operation.detail
 /** What each key of a string table is, learned as keys are met. */
 export class OutputKeys {
   signs = new Uint8Array(0)
+  /** False as long as no text of the table is a key that can ask for a form: then spans need not be searched for one. */
+  mayAsk = false
+  /** Texts below this id were looked at for such keys. */
+  private seen = 0
   private readonly strings: StringTable
   private generation = -1
   private readonly events = new Set<number>()
@@ -80,8 +88,12 @@ export class OutputKeys {
       this.generation = strings.generation
       this.signs = new Uint8Array(0)
       this.events.clear()
+      this.mayAsk = false
+      this.seen = 0
       for (const name of answerEvents) this.events.add(strings.internText(name))
     }
+    for (; this.seen < strings.count; this.seen++)
+      if (askSizes.has(strings.size(this.seen)) && askNames.has(strings.text(this.seen))) this.mayAsk = true
     if (this.signs.length > strings.count) return
     const signs = new Uint8Array(Math.max(1024, strings.count * 2)).fill(sign.unseen)
     signs.set(this.signs)

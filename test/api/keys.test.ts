@@ -243,6 +243,7 @@ describe('a web page', () => {
 
   test.each([
     [{ ...good, source: 'human-review' }, /^a page sends its visitors' feedback/],
+    [{ ...good, name: 'automated-refusal' }, /^scores named "automated-refusal" are written by rules/],
     [{ ...good, source: 'eval' }, /^a page sends its visitors' feedback/],
     [{ ...good, dataset: 'd' }, /^run_name, dataset and item_id are of evaluations/],
   ])('speaks for nobody but its visitor: %j', async (said, want) => {

@@ -4,12 +4,14 @@
 import { ContentBlock } from '../../collector/clickhouse/content-block.ts'
 import { SpanBlock } from '../../collector/clickhouse/span-block.ts'
 import { loadPriceBook } from '../../collector/price-files.ts'
+import { FindingsOfBatch } from '../../processors/automatic-feedback/find.ts'
 import { Ledger } from '../../processors/ledger.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
+import { automaticRules } from '../../schemas/automatic-rules.ts'
 import { Bench } from '../batches.ts'
 import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 
-const steps = ['decode', 'normalise', 'charge', 'price', 'append', 'emit'] as const
+const steps = ['decode', 'normalise', 'charge', 'price', 'judge', 'append', 'emit'] as const
 
 export interface CoreResult {
   readonly payload: PayloadName
@@ -29,6 +31,10 @@ export function measureCore(payload: PayloadName, rounds: number): CoreResult {
     charge: bench.charge,
     conditions: bench.normaliser.conditions,
   })
+  const findings = new FindingsOfBatch(batch, strings, bench.charge, {
+    rules: new Set(automaticRules),
+    outputTokensMax: 0,
+  })
   const spans = new SpanBlock(strings, { retentionDays: 90 })
   const content = new ContentBlock(strings, { retentionDays: 14 })
   const bodies = makeTemplates({ payload, perRequest: 500, count: 10 }).map((template, n) => {
@@ -46,6 +52,7 @@ export function measureCore(payload: PayloadName, rounds: number): CoreResult {
       () => bench.normaliser.run(nowMs),
       () => bench.charge.run(),
       () => ledger.run(),
+      () => findings.run(),
       () => {
         spans.append(batch)
         content.append(batch)
