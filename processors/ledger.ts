@@ -40,6 +40,7 @@ interface CommonWords {
   readonly error: number
   readonly assumed: number
   readonly untold: number
+  readonly untoldOfRounds: number
   readonly llm: number
 }
 
@@ -68,7 +69,7 @@ export class Ledger {
   private slotCount = 0
   /** Of the book in use. */
   private readonly near: (Slot | undefined)[] = new Array<Slot | undefined>(nearSize).fill(undefined)
-  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: 0, llm: 0 }
+  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: 0, untoldOfRounds: 0, llm: 0 }
   /** Version of the book in use. */
   private bookWord = 0
   private readonly chargeSources: ReadonlySet<string>
@@ -153,6 +154,7 @@ export class Ledger {
         error: this.word('error'),
         assumed: this.word('inclusive:assumed'),
         untold: this.word('exclusive:untold'),
+        untoldOfRounds: this.word('exclusive:untold+rounds'),
         llm: this.word('llm'),
       }
     }
@@ -290,7 +292,8 @@ export class Ledger {
     const rule = batch.low[low.usage_rule]![row]!
     let flags = priced.flags | slot.flags
     if (rule === this.common.assumed) flags |= priceFlags.usage_semantics_assumed
-    else if (rule === this.common.untold && this.isOfText(row)) flags |= priceFlags.cache_untold
+    else if ((rule === this.common.untold || rule === this.common.untoldOfRounds) && this.isOfText(row))
+      flags |= priceFlags.cache_untold
     if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
   }
 

@@ -101,7 +101,10 @@ export default {
 /** The answer may be the provider's, a component's with the provider's beside its replies, or an object of Python as text. */
 function readAnswer(span: SpanView, answer: Counts): void {
   fillFromAnswer(span, answer)
-  if (Array.isArray(answer['generations'])) readGenerations(span, answer['generations'])
+  if (Array.isArray(answer['generations'])) {
+    readGenerations(span, answer['generations'])
+    if (span.scope().startsWith('@')) mendStream(span, answer)
+  }
   const meta = objectAt(answer, 'meta')
   if (meta !== undefined) fillFromAnswer(span, meta)
   const { replies, raw } = answer
@@ -130,4 +133,36 @@ function readGenerations(span: SpanView, generations: readonly unknown[]): void 
     service_tier: told?.['service_tier'],
     ...(isOwn ? {} : { id }),
   })
+}
+
+/** Output tokens that Claude has counted when a stream begins. */
+const firstCountMax = 8
+
+/**
+ * LangChain.js adds the count at the beginning of a stream of Claude to the one at its end. Releases before 1 add up the cached parts as well,
+ * keep the last count beside the sum, and leave the cache out of the input.
+ */
+function mendStream(span: SpanView, answer: Counts): void {
+  const [[generation] = []] = answer['generations'] as readonly (readonly Counts[])[]
+  const message = objectAt(generation, 'message')
+  const type = message?.['id']
+  if (!Array.isArray(type) || type.at(-1) !== 'AIMessageChunk' || !/claude/i.test(span.text('requestModel') ?? ''))
+    return
+  const parts = objectAt(message, 'kwargs')
+  const sent = objectAt(objectAt(parts, 'response_metadata'), 'usage')
+  const summed = objectAt(objectAt(parts, 'usage_metadata'), 'input_token_details')
+  const [read, written] = [sent?.['cache_read_input_tokens'], sent?.['cache_creation_input_tokens']]
+  if (isTwice(summed?.['cache_read'], read) || isTwice(summed?.['cache_creation'], written)) {
+    span.setUsage('cacheReadTokens', read)
+    span.setUsage('cacheWriteTokens', written)
+    span.setMeaning({ inputIncludesCache: false })
+  }
+  const output = span.usage('outputTokens')
+  const last = objectAt(objectAt(answer, 'llmOutput'), 'tokenUsage')?.['completionTokens']
+  const isLast = typeof last === 'number' && last < output && output - last <= firstCountMax
+  if (output > 1) span.mendUsage('outputTokens', isLast ? last : output - 1)
+}
+
+function isTwice(sum: unknown, part: unknown): boolean {
+  return typeof sum === 'number' && typeof part === 'number' && part > 0 && sum === 2 * part
 }

@@ -52,6 +52,10 @@ export default {
       }
     // Two code paths of the Python package disagree for Anthropic: the arithmetic of each span decides.
     if (!isJavaScript && provider === 'anthropic') return { outputIncludesReasoning: true }
+    if (scope === '@traceloop/instrumentation-openai')
+      return { inputIncludesCache: true, outputIncludesReasoning: true, mend: forgetCountOfText }
+    if (scope === '@traceloop/instrumentation-langchain')
+      return { inputIncludesCache: provider !== 'anthropic', outputIncludesReasoning: !isGoogle, mend: forgetHalf }
     // So does the JavaScript package for Anthropic since it reports cache counts at all (0.25).
     if (isJavaScript && provider === 'anthropic') return { inputIncludesCache: false, outputIncludesReasoning: true }
     return { inputIncludesCache: true, outputIncludesReasoning: !isGoogle }
@@ -85,4 +89,23 @@ function forgetGuess(span: SpanView): void {
 /** A stream by InvokeModel is reported as it began, and nothing tells it from an answer so short. */
 function forgetFirstCount(span: SpanView): void {
   if (span.name() === 'bedrock.completion' && span.usage('outputTokens') <= firstCountMax) span.forgetUsage()
+}
+
+/** A chat takes three tokens a message and three for its answer, whatever it says, and a word. */
+const frameOfMessage = 4
+const frameOfAnswer = 3
+
+/**
+ * Streams of OpenAI in JavaScript are counted by a tokenizer, from the words alone, and nothing says so. A count below what the frame of a
+ * chat takes is no provider's; above it the two look alike.
+ */
+function forgetCountOfText(span: SpanView): void {
+  if (span.text('operation') !== 'chat') return
+  const roles = span.text('inputContent')?.match(/"role":/g)?.length ?? 1
+  if (span.usage('inputTokens') < roles * frameOfMessage + frameOfAnswer) span.forgetUsage()
+}
+
+/** LangChain's streams of Claude tell their output and an input of 0. */
+function forgetHalf(span: SpanView): void {
+  if (span.usage('inputTokens') === 0 && span.usage('outputTokens') > 0) span.forgetUsage()
 }

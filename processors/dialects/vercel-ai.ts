@@ -112,7 +112,7 @@ function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>
   const perplexity = objectAt(objectAt(metadata, 'perplexity'), 'usage')
   const own = [
     [objectAt(anthropic, 'usage'), anthropicForm],
-    [objectAt(objectAt(metadata, 'bedrock'), 'usage'), converse],
+    [bedrockUsage(span, metadata), converse],
     [objectAt(google, 'usageMetadata'), googleForm],
   ] as const
   for (const [usage, form] of own) if (usage !== undefined) fillFrom(span, usage, form)
@@ -136,4 +136,11 @@ function readMetadata(span: SpanView, metadata: Readonly<Record<string, unknown>
   const usd = typeof charged === 'string' ? Number.parseFloat(charged) : charged
   span.setReportedCost(picoOfTicks(objectAt(metadata, 'xai')?.['costInUsdTicks']), 'ai.response.providerMetadata')
   span.setReportedCost(picoOfUsd(usd), 'ai.response.providerMetadata')
+}
+
+/** Version 5 passes on what was written alone: a 0 of it does not say that nothing was read. */
+function bedrockUsage(span: SpanView, metadata: Readonly<Record<string, unknown>>): ReturnType<typeof objectAt> {
+  const usage = objectAt(objectAt(metadata, 'bedrock'), 'usage')
+  const isHalf = usage !== undefined && !span.has('cacheReadTokens') && !('cacheReadInputTokens' in usage)
+  return isHalf && usage['cacheWriteInputTokens'] === 0 ? undefined : usage
 }
