@@ -39,8 +39,7 @@ interface CommonWords {
   readonly priced: number
   readonly error: number
   readonly assumed: number
-  readonly untold: number
-  readonly untoldOfRounds: number
+  readonly untold: ReadonlySet<number>
   readonly llm: number
 }
 
@@ -69,7 +68,7 @@ export class Ledger {
   private slotCount = 0
   /** Of the book in use. */
   private readonly near: (Slot | undefined)[] = new Array<Slot | undefined>(nearSize).fill(undefined)
-  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: 0, untoldOfRounds: 0, llm: 0 }
+  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: new Set(), llm: 0 }
   /** Version of the book in use. */
   private bookWord = 0
   private readonly chargeSources: ReadonlySet<string>
@@ -153,8 +152,7 @@ export class Ledger {
         priced: this.word('priced'),
         error: this.word('error'),
         assumed: this.word('inclusive:assumed'),
-        untold: this.word('exclusive:untold'),
-        untoldOfRounds: this.word('exclusive:untold+rounds'),
+        untold: new Set([this.word('exclusive:untold'), this.word('exclusive:untold+rounds')]),
         llm: this.word('llm'),
       }
     }
@@ -292,8 +290,7 @@ export class Ledger {
     const rule = batch.low[low.usage_rule]![row]!
     let flags = priced.flags | slot.flags
     if (rule === this.common.assumed) flags |= priceFlags.usage_semantics_assumed
-    else if ((rule === this.common.untold || rule === this.common.untoldOfRounds) && this.isOfText(row))
-      flags |= priceFlags.cache_untold
+    else if (this.common.untold.has(rule) && this.isOfText(row)) flags |= priceFlags.cache_untold
     if (flags !== 0) batch.low[low.cost_flags]![row] = this.flags(flags)
   }
 
