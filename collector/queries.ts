@@ -2,6 +2,7 @@
 //
 //   -- title: Cost by user
 //   -- param: limit UInt32 = 50          name, ClickHouse type, default as an SQL expression
+//   -- choice: by = model user           the values a parameter may have, where they are few
 //   -- What the numbers mean.
 //   SELECT … {limit:UInt32} …
 
@@ -17,6 +18,8 @@ export interface QueryParam {
   readonly type: string
   /** SQL expression that stands in when the parameter is not given. */
   readonly default: string
+  /** The values it may have; absent: any of its type. */
+  readonly choices?: readonly string[]
 }
 
 export interface Query {
@@ -62,6 +65,7 @@ export function parseQuery(id: string, text: string): Query {
     const declared = /^-- param: (\w+) (.+?) = (.+)$/.exec(line)
     if (declared !== null) params.push({ name: declared[1]!, type: declared[2]!, default: declared[3]! })
     else if (line.startsWith('-- param:')) throw new Error(`${id}.sql: not "-- param: name type = default": ${line}`)
+    else if (line.startsWith('-- choice:')) addChoices(id, line, params)
     else if (line.startsWith('-- ')) description.push(line.slice('-- '.length))
   }
   for (const [, name, type] of text.matchAll(/\{(\w+):([^}]+)\}/g)) {
@@ -71,9 +75,17 @@ export function parseQuery(id: string, text: string): Query {
   return { id, title, description: description.join(' '), params, sql: text }
 }
 
+function addChoices(id: string, line: string, params: QueryParam[]): void {
+  const [, name = '', values = ''] = /^-- choice: (\w+) = (.+)$/.exec(line) ?? []
+  const at = params.findIndex((param) => param.name === name)
+  const param = params[at]
+  if (param === undefined) throw new Error(`${id}.sql: not "-- choice: name = values" of a parameter above: ${line}`)
+  params[at] = { ...param, choices: values.split(' ') }
+}
+
 /**
  * Rows of an answer. A parameter that is not given, or undefined, takes its default; times may be ISO 8601.
- * Throws Refusal('bad_request') for a parameter the question does not have; rejects with ClickHouseError.
+ * Throws Refusal('bad_request') for a parameter the question does not have, or a value that is none of its choices; rejects with ClickHouseError.
  */
 export async function runQuery<T = QueryRow>(
   clickhouse: Pick<ClickHouse, 'query'>,
@@ -87,6 +99,11 @@ export async function runQuery<T = QueryRow>(
       const known = query.params.map((each) => each.name).join(', ')
       throw new Refusal('bad_request', `${query.id} has no parameter "${name.slice(0, 64)}"; it has ${known}`)
     }
+    if (value !== undefined && param.choices?.includes(String(value)) === false)
+      throw new Refusal(
+        'bad_request',
+        `${name} is "${String(value).slice(0, 64)}"; it may be ${param.choices.join(', ')}`,
+      )
     if (value !== undefined) given[name] = param.type.startsWith('DateTime') ? clickHouseTime(value) : value
   }
   const sql = query.sql.replaceAll(/\{(\w+):([^}]+)\}/g, (placeholder, name: string, type: string) => {

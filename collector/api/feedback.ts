@@ -17,6 +17,7 @@ import { type Query, type QueryRow, runQuery } from '../queries.ts'
 import { readScores } from '../score-store.ts'
 import { checkPageFeedback, pageAnswer, pageRow } from './page-feedback.ts'
 import type { ApiParts } from './parts.ts'
+import { modelQualities, modelQuality, promptQualities } from './quality-shapes.ts'
 import type { RecentScores } from './recent-scores.ts'
 import * as schemas from './schemas.ts'
 import { writeScore } from './score-writing.ts'
@@ -187,7 +188,7 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
         response: { 200: { type: 'array', items: schemas.modelQuality }, ...schemas.problems },
       },
     },
-    async (request) => (await answer(request, 'quality_by_model', {})).map(figures),
+    async (request) => modelQualities(await answer(request, 'quality', {})),
   )
 
   app.get<{ Params: { model: string } }>(
@@ -203,10 +204,7 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
     },
     async (request) => {
       const { model } = request.params
-      const [row] = await answer(request, 'quality_by_model', { model })
-      return row === undefined
-        ? { model, total_feedback: 0, positive: 0, negative: 0, neutral: 0, ...unknown }
-        : figures(row)
+      return modelQuality(await answer(request, 'quality', { model }), model)
     },
   )
 
@@ -222,8 +220,8 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
       },
     },
     async (request) => {
-      const rows = await answer(request, 'feedback_by_prompt', { prompt: request.params.prompt_id })
-      return rows.map((row) => ({ ...figures(row), version: versionOf(String(row['version'])) }))
+      const prompt = request.params.prompt_id
+      return promptQualities(await answer(request, 'quality', { by: 'prompt', prompt }), prompt)
     },
   )
 }
@@ -232,9 +230,6 @@ const traceParam = {
   type: 'object',
   properties: { trace_id: { type: 'string', minLength: 1, maxLength: schemas.feedbackLimits.id } },
 } as const
-
-/** Figures of a model nobody judged: not known, which is not 0. */
-const unknown = { positive_pct: null, negative_pct: null, avg_score: null, avg_cost: null, cost_per_positive: null }
 
 type Answer = (request: FastifyRequest, id: string, params: Readonly<Record<string, unknown>>) => Promise<QueryRow[]>
 
@@ -298,11 +293,6 @@ function listedOf(row: QueryRow): QueryRow {
   return { ...row, metadata, resolved: row['resolved'] === 1, span_cost: numberOrNull(row['span_cost']) }
 }
 
-/** Exact decimals as JSON numbers, as AgentCost answers them. */
-function figures(row: QueryRow): QueryRow {
-  return { ...row, total_cost: numberOrNull(row['total_cost']) }
-}
-
 function metadataOf(texts: Readonly<Record<string, string>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, metadataValue(value)]))
 }
@@ -310,10 +300,6 @@ function metadataOf(texts: Readonly<Record<string, string>>): Record<string, unk
 /** A trace id as typed, and as spans carry it. */
 function tracesOf(id: string): string[] {
   return [...new Set([id, plainId(id)])]
-}
-
-function versionOf(text: string): number | string {
-  return /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text
 }
 
 function numberOrNull(value: unknown): number | null {

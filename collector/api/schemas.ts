@@ -207,7 +207,12 @@ export const question = {
       type: 'array',
       items: {
         type: 'object',
-        properties: { name: string, type: string, default: { ...string, description: 'SQL expression.' } },
+        properties: {
+          name: string,
+          type: string,
+          default: { ...string, description: 'SQL expression.' },
+          choices: { type: 'array', items: string },
+        },
       },
     },
   },

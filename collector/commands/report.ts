@@ -1,4 +1,4 @@
-// spanledger report: what was spent, on what, by whom, what a positive answer costs, and what has no price. Asks the
+// spanledger report: what was spent, on what, by whom, how good it was, and what has no price. Asks the
 // questions of schemas/queries, as the API and the dashboards do.
 
 /// <reference lib="esnext.temporal" />
@@ -9,15 +9,10 @@ import { periodOf, periodOptions } from '../command-times.ts'
 import { loadQueries, type QueryRow, runQuery } from '../queries.ts'
 import { section, shown } from '../words-table.ts'
 
-const questions = [
-  'cost_coverage',
-  'fixed_charges',
-  'cost_by_model_day',
-  'cost_by_user',
-  'cost_per_positive',
-  'unpriced_calls',
-] as const
-type Question = (typeof questions)[number]
+const questions = ['cost_coverage', 'fixed_charges', 'cost_by_model_day', 'cost_by_user', 'unpriced_calls'] as const
+/** One question, asked by several dimensions. */
+const qualities = { quality: 'model', quality_by_prompt: 'prompt', quality_by_release: 'release' } as const
+type Question = (typeof questions)[number] | keyof typeof qualities
 type Answers = Readonly<Record<Question, readonly QueryRow[]>> & {
   /** Absent: no currency was asked for. */
   readonly cost_in_currency?: readonly QueryRow[]
@@ -32,14 +27,17 @@ interface Scope {
   readonly tz: string
   /** Costs are shown in it besides; '' for none. */
   readonly currency: string
+  /** Name of the scores that say how good an answer was; '' for all. */
+  readonly score: string
 }
 
 export default {
   name: 'report',
-  summary: 'Print cost by model and day, by user and per positive answer, and what has no price',
+  summary: 'Print cost by model and day and by user, quality beside it, and what has no price',
   options: [
     ...periodOptions,
     { flag: 'project', value: 'NAME', doc: 'Project (default)' },
+    { flag: 'score', value: 'NAME', doc: 'Count scores of this name alone for quality (all votes)' },
     {
       flag: 'currency',
       value: 'CODE',
@@ -54,16 +52,20 @@ export default {
   },
 } satisfies Command
 
-async function ask(clickhouse: ClickHouse, { tz, currency, ...scope }: Scope): Promise<Answers> {
+async function ask(clickhouse: ClickHouse, { tz, currency, score, ...scope }: Scope): Promise<Answers> {
   const queries = new Map(loadQueries().map((query) => [query.id, query]))
-  const asked = currency === '' ? questions : [...questions, 'cost_in_currency']
-  const answers = asked.map(async (id) => {
+  const one = async (id: string, own: QueryRow = {}): Promise<QueryRow[]> => {
     const query = queries.get(id)
     if (query === undefined) throw new Error(`schemas/queries/${id}.sql is missing`)
     const takes = (name: string): boolean => query.params.some((param) => param.name === name)
     const more = { ...(takes('tz') ? { tz } : {}), ...(takes('currency') ? { currency } : {}) }
-    return [id, await runQuery(clickhouse, query, { ...scope, ...more })] as const
-  })
+    return runQuery(clickhouse, query, { ...scope, ...more, ...own })
+  }
+  const asked: readonly string[] = currency === '' ? questions : [...questions, 'cost_in_currency']
+  const answers = [
+    ...asked.map(async (id) => [id, await one(id)] as const),
+    ...Object.entries(qualities).map(async ([name, by]) => [name, await one('quality', { by, name: score })] as const),
+  ]
   return Object.fromEntries(await Promise.all(answers)) as Record<Question | 'cost_in_currency', QueryRow[]>
 }
 
@@ -74,7 +76,14 @@ function scopeOf(context: CommandContext): Scope {
   if (!/^([A-Z]{3})?$/.test(currency)) {
     throw new UsageError(`--currency: "${currency.slice(0, 64)}" is not a currency code such as EUR`)
   }
-  return { project: context.option('project') ?? 'default', from: text(from), to: text(to), tz, currency }
+  return {
+    project: context.option('project') ?? 'default',
+    from: text(from),
+    to: text(to),
+    tz,
+    currency,
+    score: context.option('score') ?? '',
+  }
 }
 
 function words(scope: Scope, answers: Answers): string {
@@ -127,15 +136,16 @@ function words(scope: Scope, answers: Answers): string {
       output_tokens: 'output',
       total_cost: 'cost USD',
     }),
-    section('Cost per positive answer', answers.cost_per_positive, {
+    section('Cost per positive answer', answers.quality, {
       group: 'model',
       calls: 'calls',
       unpriced_calls: 'unpriced',
-      votes: 'votes',
-      positive: 'positive',
+      ...votes,
       total_cost: 'cost USD',
       cost_per_positive: 'USD per positive',
     }),
+    ...judged('Quality by version of a prompt', 'prompt', answers.quality_by_prompt),
+    ...judged('Pass rate by release', 'release', answers.quality_by_release),
     section('Unpriced calls', answers.unpriced_calls, {
       provider: 'provider',
       model: 'model',
@@ -147,6 +157,26 @@ function words(scope: Scope, answers: Answers): string {
       trace_id: 'newest trace',
     }),
   ].join('\n')
+}
+
+const votes = { votes: 'votes', positive: 'positive' } as const
+
+/** Groups that somebody judged; nothing where no call names one, which is most often so. */
+function judged(title: string, dimension: string, rows: readonly QueryRow[]): string[] {
+  const named = rows.filter((row) => row['group'] !== '[none]' && Number(row['votes']) > 0)
+  if (named.length === 0) return []
+  const columns = {
+    group: dimension,
+    calls: 'calls',
+    rated_share: 'rated',
+    ...votes,
+    pass_rate: 'pass rate',
+    pass_rate_low: 'from',
+    pass_rate_high: 'to',
+    avg_cost: 'USD a call',
+    cost_per_positive: 'USD per positive',
+  }
+  return [section(title, named, columns)]
 }
 
 /** The totals, and how much of the calls they cover: never one without the other. */

@@ -27,6 +27,8 @@ const shared: Rollup['counters'] = [
   ['estimated_cost', "sumIf(ifNull(s.total_cost, 0), s.cost_status = 'estimated')"],
 ]
 
+const isWhole = "s.cost_status IN ('priced', 'reported', 'estimated')"
+
 /** Every counter of both; digests of latencies are of first writes and cannot be put right. */
 export const rollups: readonly Rollup[] = [
   {
@@ -42,6 +44,8 @@ export const rollups: readonly Rollup[] = [
       ['cache_cost', 'sum(ifNull(s.cache_read_cost, 0) + ifNull(s.cache_write_cost, 0))'],
       sumOf('output_cost'),
       sumOf('other_cost'),
+      ['whole_calls', `countIf(s.total_cost IS NOT NULL AND ${isWhole})`],
+      ['whole_cost', `sumIf(ifNull(s.total_cost, 0), ${isWhole})`],
       sumOf('reported_cost'),
       sumOf('duration_ns'),
     ],

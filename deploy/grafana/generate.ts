@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { invoiceBoard } from './invoice.ts'
+import { qualityBoard } from './quality.ts'
 import { spendBoard } from './spend.ts'
 import { traceBoard } from './trace.ts'
 
@@ -11,6 +12,7 @@ export function dashboards(): ReadonlyMap<string, string> {
   const text = (board: Dashboard) => `${JSON.stringify(board, null, 2)}\n`
   return new Map([
     ['invoice.json', text(invoiceBoard())],
+    ['quality.json', text(qualityBoard())],
     ['spend.json', text(spendBoard())],
     ['trace.json', text(traceBoard())],
   ])

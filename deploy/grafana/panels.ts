@@ -32,6 +32,12 @@ import {
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+import {
+  SeriesMapping,
+  PanelBuilder as XYChartBuilder,
+  XYSeriesConfigBuilder,
+  XYShowMode,
+} from '@grafana/grafana-foundation-sdk/xychart'
 
 export const datasource = { type: 'grafana-clickhouse-datasource', uid: '${datasource}' } as const
 
@@ -160,6 +166,35 @@ export function chart(
 
 export function table(spec: PanelSpec & { readonly overrides?: readonly Override[] }): TableBuilder {
   return common(new TableBuilder().withTarget(target(1, spec.sql)), spec, spec.overrides)
+}
+
+/** A point a row: where it lies by two numbers, how large by a third; its other columns stand in its tooltip. */
+export function points(
+  spec: PanelSpec & {
+    readonly x: string
+    readonly y: string
+    readonly size: string
+    readonly unit: string
+    readonly overrides: readonly Override[]
+  },
+): XYChartBuilder {
+  const column = (name: string) => ({ matcher: { id: 'byName', options: name } })
+  const builder = new XYChartBuilder()
+    .unit(spec.unit)
+    .mapping(SeriesMapping.Manual)
+    .series([new XYSeriesConfigBuilder().x(column(spec.x)).y(column(spec.y)).size(column(spec.size))])
+    .show(XYShowMode.Points)
+    .pointSize({ fixed: 8, min: 6, max: 40 })
+    .legend(
+      new VizLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom)
+        .showLegend(false)
+        .calcs([]),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single).sort(SortOrder.None))
+    .withTarget(target(1, spec.sql))
+  return common(builder, spec, spec.overrides)
 }
 
 /** The waterfall of one trace. */

@@ -6,7 +6,7 @@ import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dash
 import { board, classic, dataSource } from './board.ts'
 import { chart, choice, type Link, type Override, stat, table, thresholds, traceLink } from './panels.ts'
 import { latency, spendByModel, top, total } from './shapes.ts'
-import { named, question, scoped, spend, timeZone, usage, windowBefore } from './sql.ts'
+import { named, pick, question, scoped, spend, timeZone, usage, windowBefore } from './sql.ts'
 
 const uid = 'sl-spend'
 const money = { unit: 'currencyUSD', decimals: 2 }
@@ -43,6 +43,20 @@ const tokenColumns: readonly Override[] = [
   ['output_tokens', { unit: 'short', displayName: 'output' }],
 ]
 
+const costOfPositive = [
+  ...[
+    'group',
+    'calls',
+    'unpriced_calls',
+    'priced_share',
+    'total_cost',
+    'votes',
+    'positive',
+    'negative',
+    'positive_share',
+  ],
+  ...['positive_share_low', 'positive_share_high', 'cost_per_positive'],
+]
 const row1 = { y: 0, h: 4 }
 
 const stats = [
@@ -227,7 +241,7 @@ ORDER BY time, model`,
     id: 18,
     title: 'Cost per positive, by model',
     description:
-      'All spend of the calls of a model, failed and unrated ones included, over its positive votes. Empty without one. Read it with the number of votes and the 95 % interval of the positive share; "mixed" are votes on traces that used several models. Calls made by evaluators are left out. Tables llm_calls and all_scores.',
+      'All spend of the calls of a model, failed and unrated ones included, over its positive votes. Empty without one. Read it with the number of votes and the 95 % interval of the positive share; "mixed" are votes on traces that used several models. Calls made by evaluators are left out. Views llm_calls and votes.',
     at: { x: 0, y: 29, w: 12, h: 8 },
     overrides: [
       ['group', { displayName: 'model', links: [modelLink] }],
@@ -239,7 +253,7 @@ ORDER BY time, model`,
       ['positive_share_high', { unit: 'percentunit', decimals: 1, displayName: 'to' }],
       ['cost_per_positive', { unit: 'currencyUSD', decimals: 6 }],
     ],
-    sql: question('cost_per_positive'),
+    sql: pick(costOfPositive, question('quality')),
   }),
   table({
     id: 20,

@@ -34,12 +34,13 @@ export const timeZone = "if('${__timezone}' = 'utc', 'UTC', '${__timezone}')"
  * The text of `schemas/queries/<name>.sql` for a panel: the range is the board's, `project` widens to all its variables
  * (in `spans`, which a question reads beside its calls, to the project alone) or to the `names` given, the time zone is the
  * reader's, and every
- * other parameter keeps its default unless given here. Throws when a parameter is left over.
+ * other parameter keeps its default unless given here, or is `chosen` by the variable of that name. Throws when a parameter is left over.
  */
 export function question(
   name: string,
   values: Readonly<Record<string, string>> = {},
   names?: readonly Scope[],
+  chosen: Readonly<Record<string, string>> = {},
 ): string {
   const file = readFileSync(new URL(`../../schemas/queries/${name}.sql`, import.meta.url), 'utf8')
   const parameters: Record<string, string> = { tz: timeZone, from: '$__fromTime', to: '$__toTime', ...values }
@@ -53,11 +54,31 @@ export function question(
     .replace(/(\w+)\.project_id = \{project:String\}/g, (_, alias: string) => {
       return scoped(alias, names ?? (file.includes(`FROM spans AS ${alias}\n`) ? ['project'] : everyScope))
     })
+    .replace(
+      /\((?:empty\(\{(\w+):[^}]+\}\)|\{(\w+):[^}]+\} = '') OR ([\w.]+) (?:IN|=) \{\w+:[^}]+\}\)/g,
+      (condition, list: string | undefined, one: string | undefined, column: string) => {
+        const variable = chosen[list ?? one ?? '']
+        return variable === undefined
+          ? condition
+          : `$__conditionalAll(${column} IN (\${${variable}:singlequote}), $${variable})`
+      },
+    )
     .replace(/(?<!\$)\{(\w+):[^}]+\}/g, (placeholder, parameter: string) => {
       const text = parameter === 'project' ? undefined : parameters[parameter]
       if (text === undefined) throw new Error(`${name}.sql: no value for ${placeholder} in a panel`)
       return text
     })
+}
+
+/** Some columns of a question, in their order; what it sets is set for the whole. */
+export function pick(columns: readonly string[], sql: string, end = ''): string {
+  const [, inner = sql, settings = ''] = /^([\s\S]*?)(\nSETTINGS [^\n]*)?$/.exec(sql) ?? []
+  return `SELECT ${columns.map((column) => (column.includes(' AS ') ? column : `q.${column} AS ${column}`)).join(', ')}
+FROM
+(
+${inner}
+) AS q${end}
+LIMIT 1000${settings}`
 }
 
 /** A stretch of time: its ends, and the calls within it by their bare start. */

@@ -23,9 +23,19 @@ SELECT
   (positive - negative) / nullIf(total, 0) AS score,
   round(100 * wilson(positive, nullIf(total, 0), -1), 1) AS positive_low_pct,
   round(100 * wilson(positive, nullIf(total, 0), 1), 1) AS positive_high_pct,
-  sumIf(given - 1, NOT is_failed) AS superseded,
-  countIf(NOT is_failed AND NOT is_vote) AS without_verdict,
-  sumIf(given, is_failed) AS failed,
+  sum(times - 1) AS superseded,
+  countIf(NOT is_vote) AS without_verdict,
+  (
+    SELECT count()
+    FROM all_scores AS e
+    WHERE e.project_id = {project:String}
+      AND e.error_type != ''
+      AND (e.violation = '' OR {flagged:UInt8} = 1)
+      AND NOT match(e.name, '^(automated|implicit)-')
+      AND e.created_at >= {from:DateTime64(3, 'UTC')}
+      AND e.created_at < {to:DateTime64(3, 'UTC')}
+      AND (empty({traces:Array(String)}) OR e.trace_id IN {traces:Array(String)} OR e.given_trace_id IN {traces:Array(String)})
+  ) AS failed,
   countIf(is_vote AND NOT is_resolved) AS unresolved,
   (
     SELECT count()
@@ -38,21 +48,17 @@ SELECT
   ) AS flagged
 FROM
 (
-  -- One row a vote: of several by one author the newest, ties by id. Score 2 says neither good, bad nor neutral.
+  -- One row a ballot, its newest vote; 2 says neither good, bad nor neutral.
   SELECT
-    s.error_type != '' AS is_failed,
-    count() AS given,
-    argMax(multiIf(s.verdict != 0, s.verdict, s.label = 'neutral', 0, 2), toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS newest,
-    argMax(s.resolved, toUnixTimestamp64Milli(s.created_at) * 1048576 + cityHash64(s.score_id) % 1048576) AS is_resolved,
-    NOT is_failed AND newest != 2 AS is_vote
-  FROM all_scores AS s
+    count() AS times,
+    argMax(toInt8(ifNull(s.vote, 2)), s.given) AS newest,
+    argMax(s.resolved, s.given) AS is_resolved,
+    newest != 2 AS is_vote
+  FROM votes AS s
   WHERE s.project_id = {project:String}
     AND (s.violation = '' OR {flagged:UInt8} = 1)
-    AND NOT match(s.name, '^(automated|implicit)-')
     AND s.created_at >= {from:DateTime64(3, 'UTC')}
     AND s.created_at < {to:DateTime64(3, 'UTC')}
     AND (empty({traces:Array(String)}) OR s.trace_id IN {traces:Array(String)} OR s.given_trace_id IN {traces:Array(String)})
-  GROUP BY
-    is_failed,
-    cityHash64(if(s.author_id = '' OR s.each_counts = 1, s.score_id, ''), s.author_id, s.name, s.target, s.trace_id, s.span_id, if(s.trace_id = '', s.response_id, ''), if(s.target = 'session', s.session_id, ''))
+  GROUP BY s.ballot
 )

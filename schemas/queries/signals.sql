@@ -3,6 +3,7 @@
 -- param: from DateTime64(3, 'UTC') = now64(3, 'UTC') - INTERVAL 7 DAY
 -- param: to DateTime64(3, 'UTC') = now64(3, 'UTC')
 -- param: by String = 'model'
+-- choice: by = model feature service env release prompt user
 -- param: name String = ''
 
 -- Scores that are signals and no opinion, which no figure of votes has: `automated-…` by rules on the answer, `implicit-…` by what

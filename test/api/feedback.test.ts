@@ -246,14 +246,14 @@ describe('with the calls that are judged', () => {
 
   test('any question, its parameters from the URL; a wrong one is explained', async () => {
     const from = new Date(Date.now() - 3_600_000).toISOString()
-    const { status, body } = await send('GET', `/api/queries/cost_per_positive?by=model&from=${from}`)
+    const { status, body } = await send('GET', `/api/queries/quality?by=model&from=${from}`)
     expect(status).toBe(200)
-    expect(body).toMatchObject({ id: 'cost_per_positive', title: 'Cost per positive answer' })
+    expect(body).toMatchObject({ id: 'quality', title: 'Quality and cost' })
     expect(body['rows']).toMatchObject([
       { group: 'meta/llama-4', total_cost: '2', cost_per_positive: null },
       { group: 'gpt-4.1', total_cost: '1', cost_per_positive: 1 },
     ])
-    const wrong = await send('GET', '/api/queries/cost_per_positive?from=yesterday')
+    const wrong = await send('GET', '/api/queries/quality?from=yesterday')
     expect(wrong.status).toBe(400)
     expect(wrong.body['detail']).toMatch(/^a parameter is not of its type/)
     expect((await send('GET', '/api/queries/feedback_list?traces=t2&traces=t3')).body['rows']).toHaveLength(2)

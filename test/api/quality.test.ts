@@ -79,111 +79,153 @@ async function ask(id: string, params: Readonly<Record<string, unknown>> = {}): 
   return runQuery(engine.clickhouse, query, params)
 }
 
+const line = {
+  time: null,
+  positive_share_low: expect.any(Number),
+  positive_share_high: expect.any(Number),
+  pass_rate_low: expect.any(Number),
+  pass_rate_high: expect.any(Number),
+}
+
 test('quality by model: votes and spend side by side, neither multiplied by the other', async () => {
-  expect(await ask('quality_by_model')).toEqual([
+  const rows = await ask('quality')
+  expect(rows).toEqual([
     {
-      model: 'gpt-4.1',
-      total_feedback: 4,
-      positive: 2,
-      negative: 1,
-      neutral: 1,
-      positive_pct: 50,
-      negative_pct: 25,
-      avg_score: 0.25,
-      avg_cost: 0.1625,
-      cost_per_positive: 0.325,
-      positive_low_pct: 15,
-      positive_high_pct: 85,
+      ...line,
+      group: 'gpt-4.1',
       calls: 5,
       priced_calls: 4,
       unpriced_calls: 1,
       priced_share: 0.8,
+      errors: 1,
+      total_cost: '0.65',
+      avg_cost: 0.1625,
+      votes: 4,
+      positive: 2,
+      negative: 1,
+      neutral: 1,
+      positive_share: 0.5,
+      negative_share: 0.25,
+      avg_score: 0.25,
+      pass_rate: 2 / 3,
+      // Up, up, neutral and down, and what the judge said: 0.4.
+      avg_value: expect.closeTo(0.28, 12),
+      numbers: 5,
       rated_calls: 2,
       rated_share: 0.4,
-      total_cost: '0.65',
+      cost_per_positive: 0.325,
     },
     {
-      model: 'gpt-4.1-mini',
-      total_feedback: 2,
-      positive: 2,
-      negative: 0,
-      neutral: 0,
-      positive_pct: 100,
-      negative_pct: 0,
-      avg_score: 1,
-      avg_cost: 0.02,
-      cost_per_positive: 0.03,
-      positive_low_pct: 34.2,
-      positive_high_pct: 100,
+      ...line,
+      group: 'gpt-4.1-mini',
       calls: 3,
       priced_calls: 3,
       unpriced_calls: 0,
       priced_share: 1,
+      errors: 0,
+      total_cost: '0.06',
+      avg_cost: 0.02,
+      votes: 2,
+      positive: 2,
+      negative: 0,
+      neutral: 0,
+      positive_share: 1,
+      negative_share: 0,
+      avg_score: 1,
+      pass_rate: 1,
+      avg_value: 1,
+      numbers: 2,
       rated_calls: 1,
       rated_share: 1 / 3,
-      total_cost: '0.06',
+      cost_per_positive: 0.03,
     },
     {
-      model: 'mixed',
-      total_feedback: 1,
-      positive: 0,
-      negative: 1,
-      neutral: 0,
-      positive_pct: 0,
-      negative_pct: 100,
-      avg_score: -1,
-      avg_cost: null,
-      cost_per_positive: null,
-      positive_low_pct: 0,
-      positive_high_pct: 79.3,
+      ...line,
+      group: 'mixed',
       calls: null,
       priced_calls: null,
       unpriced_calls: null,
       priced_share: null,
+      errors: null,
+      total_cost: null,
+      avg_cost: null,
+      votes: 1,
+      positive: 0,
+      negative: 1,
+      neutral: 0,
+      positive_share: 0,
+      negative_share: 1,
+      avg_score: -1,
+      pass_rate: 0,
+      avg_value: -1,
+      numbers: 1,
       rated_calls: null,
       rated_share: null,
-      total_cost: null,
+      cost_per_positive: null,
     },
+  ])
+  // Wilson's interval as the textbook has it: 2 of 4 is 15.0 to 85.0 %, 2 of 2 34.2 to 100 %, 0 of 1 0 to 79.3 %.
+  const bounds = rows.map((row) =>
+    [row['positive_share_low'], row['positive_share_high']].map((share) => Math.round(1000 * Number(share)) / 10),
+  )
+  expect(bounds).toEqual([
+    [15, 85],
+    [34.2, 100],
+    [0, 79.3],
   ])
 })
 
-test('quality of one model is its line, and of a model nobody judged there is none', async () => {
-  expect(await ask('quality_by_model', { model: 'gpt-4.1-mini' })).toMatchObject([{ total_feedback: 2, calls: 3 }])
-  expect(await ask('quality_by_model', { model: 'gpt-4.1-nano' })).toEqual([])
+test('quality of one model is its line, and of a model nobody judged there are no calls of the product', async () => {
+  expect(await ask('quality', { model: 'gpt-4.1-mini' })).toMatchObject([{ votes: 2, calls: 3 }])
+  expect(await ask('quality', { model: 'gpt-4.1-nano' })).toEqual([])
+})
+
+test('scores of one name, and of some sources, alone', async () => {
+  expect(await ask('quality', { name: 'relevance' })).toMatchObject([
+    { group: 'gpt-4.1', votes: 0, avg_value: 0.4, numbers: 1, rated_calls: 0, cost_per_positive: null },
+    { group: 'gpt-4.1-mini', votes: 0, avg_value: null },
+  ])
+  expect(await ask('quality', { by: 'all', sources: ['user', 'human-review'] })).toMatchObject([
+    { group: 'all', calls: 8, votes: 7, positive: 4, avg_value: 2 / 7 },
+  ])
+  expect(await ask('quality', { by: 'all', sources: ['eval'] })).toMatchObject([{ votes: 0, numbers: 1 }])
+})
+
+test('a value that the question does not know is refused', async () => {
+  await expect(ask('quality', { by: 'modle' })).rejects.toThrow(/by is "modle"; it may be all, model, /)
 })
 
 test('calls outside the range count neither as votes nor as spend', async () => {
   const early = { from: utc(nowMs - 3_600_000), to: utc(nowMs - 60_000) }
-  expect(await ask('quality_by_model', early)).toEqual([])
+  expect(await ask('quality', early)).toEqual([])
   const from = new Date(nowMs - 60_000)
-  expect(await ask('quality_by_model', { from, to: utc(nowMs - 59_999) })).toHaveLength(3)
+  expect(await ask('quality', { from, to: utc(nowMs - 59_999) })).toHaveLength(3)
 })
 
 test('a rated trace counts all its calls of the model as rated', async () => {
-  const [row] = await ask('quality_by_model', { project: 'traces' })
+  const [row] = await ask('quality', { project: 'traces' })
   expect(row).toBeUndefined()
   await insertSpans(engine, nowMs, [
     llmCall('t', 'c1', { project_id: 'traces' }),
     llmCall('t', 'c2', { project_id: 'traces' }),
     llmCall('u', 'c3', { project_id: 'traces' }),
   ])
-  await insertScores(engine, [vote(1, { trace_id: 't' }, { model: 'gpt-4.1', kind: 'workflow', project_id: 'traces' })])
-  expect(await ask('quality_by_model', { project: 'traces' })).toMatchObject([{ rated_calls: 2, calls: 3 }])
+  await insertScores(engine, [
+    vote(1, { trace_id: 't' }, { model: 'gpt-4.1', kind: 'workflow', calls: 2, project_id: 'traces' }),
+  ])
+  expect(await ask('quality', { project: 'traces' })).toMatchObject([{ rated_calls: 2, calls: 3 }])
 })
 
-test('quality by version of a prompt, versions in the order of their numbers', async () => {
-  const rows = await ask('feedback_by_prompt', { prompt: 'support' })
-  expect(rows).toMatchObject([
-    {
-      prompt_id: 'support',
-      version: '2',
-      total_feedback: 3,
-      positive: 2,
-      avg_score: 0.667,
-      calls: 1,
-      cost_per_positive: 0.05,
-    },
-    { prompt_id: 'support', version: '10', total_feedback: 1, positive: 0, positive_pct: 0, cost_per_positive: null },
+test('quality by version of a prompt, a vote whose call was not found among them where its sender named the prompt', async () => {
+  await insertScores(engine, [
+    vote(1, { trace_id: 'late' }, { resolved: 0, kind: '', model: '', ...prompt('3'), project_id: 'prompts' }),
+    vote(1, { trace_id: 'later' }, { resolved: 0, kind: '', model: '', project_id: 'prompts' }),
+  ])
+  expect(await ask('quality', { by: 'prompt', project: 'prompts' })).toMatchObject([{ group: 'support@3', votes: 1 }])
+  expect(await ask('quality', { by: 'all', project: 'prompts' })).toEqual([])
+  expect(await ask('quality', { by: 'prompt', prompt: 'support' })).toMatchObject([
+    { group: 'support@10', votes: 1, positive: 0, positive_share: 0, cost_per_positive: null },
+    { group: 'support@2', votes: 3, positive: 2, calls: 1, cost_per_positive: 0.05 },
   ])
 })
 
@@ -269,7 +311,7 @@ describe('list', () => {
 })
 
 test('cost per positive by feature: groups nobody rated are listed, the sum of the lines is the spend', async () => {
-  const rows = await ask('cost_per_positive', { by: 'feature' })
+  const rows = await ask('quality', { by: 'feature' })
   const lines = rows.map((row) => [
     row['group'],
     row['calls'],
@@ -288,12 +330,7 @@ test('cost per positive by feature: groups nobody rated are listed, the sum of t
 
 test('cost per positive by model and by prompt', async () => {
   const lines = async (by: string) =>
-    (await ask('cost_per_positive', { by })).map((row) => [
-      row['group'],
-      row['calls'],
-      row['votes'],
-      row['cost_per_positive'],
-    ])
+    (await ask('quality', { by })).map((row) => [row['group'], row['calls'], row['votes'], row['cost_per_positive']])
   expect(await lines('model')).toEqual([
     ['gpt-4.1', 5, 4, 0.325],
     ['gpt-4.1-mini', 3, 2, 0.03],
@@ -310,7 +347,7 @@ test('what judging costs is apart from what the product costs', async () => {
   expect(await ask('feedback_judging_cost')).toMatchObject([
     { evaluator: 'LLM judge', model: 'gpt-4.1-nano', calls: 1, total_cost: '0.5' },
   ])
-  const models = (await ask('cost_per_positive')).map((row) => row['group'])
+  const models = (await ask('quality')).map((row) => row['group'])
   expect(models).not.toContain('gpt-4.1-nano')
 })
 

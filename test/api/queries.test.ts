@@ -80,5 +80,5 @@ test('a parameter the question does not have is refused by name', async () => {
 test('every file of the folder is a question, by id', () => {
   const ids = loadQueries().map((query) => query.id)
   expect(ids).toEqual([...ids].sort())
-  expect(ids).toContain('quality_by_model')
+  expect(ids).toContain('quality')
 })

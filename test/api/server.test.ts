@@ -420,9 +420,10 @@ test('/openapi.json describes every route, with what is checked', async () => {
 test('the questions are listed with their parameters', async () => {
   await start()
   const { body } = await send('GET', '/api/queries')
-  const entry = body.find((each: { id: string }) => each.id === 'cost_per_positive')
-  expect(entry).toMatchObject({ title: 'Cost per positive answer', description: expect.stringMatching(/^Groups by/) })
-  expect(entry.params.at(-2)).toEqual({ name: 'by', type: 'String', default: "'model'" })
+  const entry = body.find((each: { id: string }) => each.id === 'quality')
+  expect(entry).toMatchObject({ title: 'Quality and cost', description: expect.stringMatching(/^Votes on the calls/) })
+  const by = entry.params.find((param: { name: string }) => param.name === 'by')
+  expect(by).toMatchObject({ type: 'String', default: "'model'", choices: expect.arrayContaining(['release']) })
   expect(entry).not.toHaveProperty('sql')
 })
 

@@ -60,18 +60,17 @@ async function figures(): Promise<Record<string, QueryRow[]>> {
   const asked = queries.filter(({ id }) => !lists.includes(id))
   const entries: [string, QueryRow[]][] = []
   for (const { id, params: known } of asked) {
-    const params = id === 'feedback_by_prompt' ? { prompt: 'support' } : {}
     const to = known.some(({ name }) => name === 'to') ? { to: new Date(nowMs + 3_600_000).toISOString() } : {}
-    entries.push([id, await ask(id, { ...params, ...to })])
+    entries.push([id, await ask(id, to)])
   }
   return Object.fromEntries(entries)
 }
 
 test('figures of votes do not move when signals come, and signals have a question of their own', async () => {
   const before = await figures()
-  expect(before['quality_by_model']).toMatchObject([
-    { model: 'gpt-4.1', total_feedback: 3 },
-    { model: 'gpt-4.1-mini', total_feedback: 2 },
+  expect(before['quality']).toMatchObject([
+    { group: 'gpt-4.1-mini', votes: 2 },
+    { group: 'gpt-4.1', votes: 3 },
   ])
   expect(before['feedback_agreement']).not.toEqual([])
   const rule = { source: 'automated', id: 'automated-refusal:a:a1', name: 'automated-refusal' } as const

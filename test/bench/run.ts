@@ -15,6 +15,7 @@ import { makeTemplates, type PayloadName, stamp } from './payload.ts'
 import { measurePricing } from './pricing.ts'
 import { cpuSeconds, type Running, residentMiB, run, start } from './processes.ts'
 import { shareOf } from './profile.ts'
+import { measureQuality } from './quality.ts'
 import { measureSettling } from './settling.ts'
 
 const { values: options } = parseArgs({
@@ -55,10 +56,15 @@ const shapes: readonly Shape[] = [
   { name: 'S, 500 a request, gRPC', payload: 'S', perRequest: 500, protocol: 'grpc', spans: 200_000 },
 ]
 
-const parts = ['core', 'pricing', 'collector', 'feedback', 'settling'] as const
+const parts = ['core', 'pricing', 'collector', 'feedback', 'settling', 'quality'] as const
 const isAsked = (part: (typeof parts)[number]): boolean => options.only === '' || options.only === part
 if (options.only !== '' && !(parts as readonly string[]).includes(options.only))
   throw new Error(`--only ${options.only}: there is ${parts.join(', ')}`)
+if (options.only === 'quality') {
+  // Half an hour and two gigabytes of rows: only when asked for.
+  await quality()
+  process.exit(0)
+}
 if (isAsked('pricing')) pricing()
 if (isAsked('core')) core()
 const engine = await startTestEngine()
@@ -93,6 +99,22 @@ async function feedback(): Promise<void> {
   console.log(
     `  ${Math.round(postsPerCpuSecond)} posts a CPU-second, ${Math.round(postsPerSecond)}/s; at ${halfLoad.rate}/s ack p50 ${halfLoad.ackMs.p50} ms, p99 ${halfLoad.ackMs.p99} ms; post to query ${visibleMs.map((ms) => Math.round(ms)).join(', ')} ms`,
   )
+}
+
+async function quality(): Promise<void> {
+  console.log(
+    '\nQuality by model over 30 days, and the feedback of one trace: least and median of five, CPU-seconds of the engine',
+  )
+  for await (const { calls, scores, byModel, trace, different } of measureQuality({
+    calls: 2e7 * scale,
+    scores: 1e6 * scale,
+  })) {
+    const shown = ({ ms, cpuSeconds }: typeof trace): string =>
+      `${ms.map((each) => Math.round(each)).join(' / ')} ms, ${cpuSeconds.toFixed(2)} CPU-s`
+    console.log(
+      `  ${calls / 1e6} million calls, ${scores / 1e3} thousand scores: by model ${shown(byModel)}; one trace ${shown(trace)}; lines that differ from a plain recomputation: ${different}`,
+    )
+  }
 }
 
 async function settling(): Promise<void> {

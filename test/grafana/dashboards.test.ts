@@ -17,7 +17,7 @@ test('uids and titles are used once', () => {
   const boards = committed().map(({ board }) => board)
   expect(new Set(boards.map((board) => board.uid)).size).toBe(boards.length)
   expect(new Set(boards.map((board) => board.title)).size).toBe(boards.length)
-  expect(boards.map((board) => board.uid).sort()).toEqual(['sl-invoice', 'sl-spend', 'sl-trace'])
+  expect(boards.map((board) => board.uid).sort()).toEqual(['sl-invoice', 'sl-quality', 'sl-spend', 'sl-trace'])
 })
 
 describe.each(committed())('$file', ({ board, text }) => {

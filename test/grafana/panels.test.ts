@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { utc } from '../api/rows.ts'
 import { type Answer, ask, insert } from '../queries/ask.ts'
 import {
   calls,
@@ -26,6 +27,7 @@ import { passwords, type Server, startServer } from './server.ts'
 const boards = new Map(committed().map(({ board }) => [board.uid, board]))
 const spend = boards.get('sl-spend') as BoardFile
 const trace = boards.get('sl-trace') as BoardFile
+const quality = boards.get('sl-quality') as BoardFile
 
 const writer = { user: 'spanledger', password: passwords.spanledger }
 const reader = { user: 'grafana', password: passwords.grafana }
@@ -49,6 +51,8 @@ const all: Record<string, Variable> = {
   service: { value: '$__all' },
   model: { value: '$__all' },
   trace_id: { value: traceId('01') },
+  score: { value: '$__all' },
+  source: { value: '$__all' },
 }
 
 interface Range {
@@ -80,11 +84,11 @@ function panel(of: BoardFile, title: string): string {
 async function question(name: string, { from, to }: Range, parameters: Record<string, string> = {}): Promise<Answer> {
   const sql = readFileSync(new URL(`../../schemas/queries/${name}.sql`, import.meta.url), 'utf8')
   const defaults = {
+    ...{ step: 'none', name: '', sources: '[]', model: '', prompt: '', flagged: '0', bins: '10' },
     project: 'default',
     tz: 'UTC',
     limit: '50',
     by: 'model',
-    flagged: '0',
     ...range(from, to),
     ...parameters,
   }
@@ -104,6 +108,15 @@ describe.each(Object.entries(ranges))('over %s', (_, span) => {
     await Promise.all(queryPanels(spend).map(async (each) => expectShape(each, await run(sqlOf(each), on))))
     const queries = spend.templating.list.flatMap(({ query }) => (typeof query === 'object' ? [query.rawSql] : []))
     expect(queries).toHaveLength(4)
+    for (const query of queries) expect((await run(query, on)).names).toEqual(['value'])
+  })
+
+  test.each(Object.entries(choices))('the quality board runs whole, with %s chosen', async (_name, variables) => {
+    const chosen = _name === 'quote' ? { score: { value: ["it's"] }, source: { value: ['user', 'eval'] } } : {}
+    const on = board(span, { ...variables, ...chosen })
+    await Promise.all(queryPanels(quality).map(async (each) => expectShape(each, await run(sqlOf(each), on))))
+    const queries = quality.templating.list.flatMap(({ query }) => (typeof query === 'object' ? [query.rawSql] : []))
+    expect(queries).toHaveLength(6)
     for (const query of queries) expect((await run(query, on)).names).toEqual(['value'])
   })
 
@@ -280,7 +293,8 @@ describe('what the panels show', () => {
 
   test('cost per positive: all spend of a model over its positive votes, as the question answers it', async () => {
     const answer = await run(panel(spend, 'Cost per positive, by model'), on)
-    expect(answer.rows).toEqual((await question('cost_per_positive', wholeLedger)).rows)
+    const asked = (await question('quality', wholeLedger)).rows
+    expect(asked.map((row) => Object.fromEntries(answer.names.map((name) => [name, row[name]])))).toEqual(answer.rows)
     expect(answer.rows).toMatchObject([
       { group: 'gpt-4.1', calls: '3', votes: '2', positive: '2', total_cost: '1.75', cost_per_positive: 0.875 },
       { group: 'gpt-4.1-mini', votes: '1', positive: '0', negative: '1', cost_per_positive: null },
@@ -356,6 +370,75 @@ describe('what the panels show', () => {
     expect(new Set(answer.rows.map((row) => row['model'])).size).toBe(9)
     expect(sum({ ...answer, rows: answer.rows.filter((row) => row['model'] === '[other]') }, 'value')).toBe(15)
     expect(sum(answer, 'value')).toBe(2 ** 12 - 1)
+  })
+})
+
+describe('the quality board', () => {
+  const on = board(wholeLedger)
+  const wanted = ['group', 'votes', 'positive_share', 'total_cost', 'cost_per_positive', 'avg_cost', 'rated_share']
+
+  test('says what the question answers, by each dimension', async () => {
+    for (const [title, by] of [
+      ['By model', 'model'],
+      ['By version of a prompt', 'prompt'],
+      ['By feature', 'feature'],
+      ['By team', 'team'],
+    ] as const) {
+      const some = (answer: Answer) => answer.rows.map((row) => wanted.map((name) => row[name]))
+      expect(some(await run(panel(quality, title), on)), title).toEqual(
+        some(await question('quality', wholeLedger, { by })),
+      )
+    }
+    expect((await run(panel(quality, 'By model'), on)).rows).toMatchObject([
+      { group: 'gpt-4.1', votes: '2', positive_share: 1, cost_per_positive: 0.875 },
+      { group: 'gpt-4.1-mini', votes: '1', positive_share: 0, cost_per_positive: null },
+      { group: 'house-model', votes: '0', avg_cost: null },
+      { group: "o'brien" },
+    ])
+  })
+
+  test('one score and one source alone', async () => {
+    const votes = async (variables: Record<string, Variable>) =>
+      (await run(panel(quality, 'Votes'), board(wholeLedger, variables))).rows
+    expect(await votes({ score: { value: ['user_feedback'] }, source: { value: ['user'] } })).toEqual([{ votes: '3' }])
+    expect(await votes({ source: { value: ['eval'] } })).toEqual([{ votes: '0' }])
+  })
+
+  test('cost against quality: only what has both', async () => {
+    expect((await run(panel(quality, 'Cost against quality, by model'), on)).rows).toMatchObject([
+      { group: 'gpt-4.1', positive_share: 1, calls: '3' },
+      { group: 'gpt-4.1-mini', positive_share: 0, avg_cost: 0.09375 },
+    ])
+  })
+
+  test('positive share over time', async () => {
+    const { rows } = await run(panel(quality, 'Positive share over time, by model'), on)
+    expect(rows.map((row) => [row['time'], row['model'], row['positive_share']])).toEqual([
+      [utc(midnight - 2 * day).slice(0, 19), 'gpt-4.1', 1],
+      [utc(midnight - day).slice(0, 19), 'gpt-4.1', 1],
+      [utc(midnight - day).slice(0, 19), 'gpt-4.1-mini', 0],
+    ])
+  })
+
+  test('a failed evaluation is listed with the trace it was to judge', async () => {
+    const failed = {
+      project_id: 'failed',
+      score_id: 'f',
+      name: 'tone',
+      source: 'eval',
+      evaluator: 'judge',
+      error_type: 'Timeout',
+    }
+    await insert(
+      server.url,
+      'scores',
+      [scoreRow('03', failed), scoreRow('04', { ...failed, score_id: 'g', error_type: '' })],
+      writer,
+    )
+    const chosen = board(wholeLedger, { project: { value: ['failed'] } })
+    expect((await run(panel(quality, 'Failed evaluations'), chosen)).rows).toMatchObject([
+      { trace_id: traceId('03'), evaluator: 'judge', error_type: 'Timeout', failed: '1', made: '2' },
+    ])
   })
 })
 

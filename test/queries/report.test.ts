@@ -1,6 +1,7 @@
 // spanledger report over the ledger drawn in ledger.ts: what it prints, and how it ends when it cannot.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startApi } from '../../collector/api/server.ts'
 import { runCli } from '../../collector/cli.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { insert } from './ask.ts'
@@ -86,7 +87,47 @@ test('with --json: one object, money as exact text, unknown as null', async () =
   expect(answer).toMatchObject({ project: 'default', tz: 'UTC', from: `${date(wholeLedger.from)}T00:00:00.000Z` })
   expect(answer['cost_coverage']).toMatchObject([{ total_cost: '1.96875', calls: 8, unpriced_calls: 2 }])
   expect(answer['cost_by_model_day']?.at(-1)).toMatchObject({ model: "o'brien", total_cost: null })
-  expect(answer['cost_per_positive']?.[0]).toMatchObject({ group: 'gpt-4.1', cost_per_positive: 0.875 })
+  expect(answer['quality']?.[0]).toMatchObject({ group: 'gpt-4.1', cost_per_positive: 0.875 })
+})
+
+test('what the command says of quality is what the API answers, digit for digit', async () => {
+  const answer = JSON.parse((await report([...wholeRange, '--json'])).out) as Record<string, unknown>
+  const nothing = () => undefined
+  const api = await startApi({
+    endpoint: { host: '127.0.0.1', port: 0 },
+    clickhouse: engine.clickhouse,
+    appendScores: async () => undefined,
+    project: () => 'default',
+    version: '0',
+    log: { error: nothing, limited: nothing },
+  })
+  try {
+    const { from, to } = answer as { readonly from: string; readonly to: string }
+    for (const [name, by] of [
+      ['quality', 'model'],
+      ['quality_by_prompt', 'prompt'],
+      ['quality_by_release', 'release'],
+    ] as const) {
+      const asked = new URLSearchParams({ by, from, to })
+      const response = await fetch(`http://127.0.0.1:${api.endpoint.port}/api/queries/quality?${asked}`)
+      expect(await response.json(), by).toMatchObject({ id: 'quality', rows: answer[name] })
+      expect(answer[name], by).not.toEqual([])
+    }
+  } finally {
+    await api.close()
+  }
+})
+
+test('quality of prompts and releases is told where votes have them', async () => {
+  await insert(engine.url, 'scores', [
+    scoreRow('01', { project_id: 'releases', release: '1.2', prompt_name: 'help', prompt_version: '3', verdict: 1 }),
+    scoreRow('02', { project_id: 'releases', release: '1.2', verdict: -1, name: 'tone' }),
+  ])
+  const { out } = await report([...wholeRange, '--project', 'releases'])
+  expect(out).toMatch(/Quality by version of a prompt\n +prompt +.*\n +help@3 +- +- +1 +1 +1 /)
+  expect(out).toMatch(/Pass rate by release\n +release +.*\n +1.2 +- +- +2 +1 +0.5 /)
+  const { out: tone } = await report([...wholeRange, '--project', 'releases', '--score', 'tone'])
+  expect(tone).toMatch(/Pass rate by release\n +release +.*\n +1.2 +- +- +1 +0 +0 /)
 })
 
 test('a day is a day of the time zone', async () => {

@@ -11,7 +11,6 @@ const nowMs = Date.now()
 const questions = loadQueries().filter(({ params }) => params.some(({ name }) => name === 'project'))
 /** They show scores one by one, each with what it breaks. */
 const lists = ['feedback_list', 'scores']
-const given: Readonly<Record<string, object>> = { feedback_by_prompt: { prompt: 'support' } }
 let engine: TestEngine
 
 let count = 0
@@ -83,7 +82,7 @@ afterAll(() => engine?.stop())
 async function answer(id: string, project: string, params: object = {}): Promise<QueryRow[]> {
   const question = questions.find((each) => each.id === id)
   if (question === undefined) throw new Error(`there is no question ${id}`)
-  return runQuery(engine.clickhouse, question, { ...given[id], ...params, project })
+  return runQuery(engine.clickhouse, question, { ...params, project })
 }
 
 describe('a score that breaks its configuration', () => {
@@ -94,7 +93,7 @@ describe('a score that breaks its configuration', () => {
     expect(rows).toEqual(await answer(id, 'base'))
   })
 
-  test.each(['quality_by_model', 'cost_per_positive', 'feedback_by_prompt', 'feedback_agreement', 'feedback_summary'])(
+  test.each(['quality', 'score_distribution', 'feedback_agreement', 'feedback_summary'])(
     'would be in %s otherwise, and is when asked for',
     async (id) => {
       const counted = await answer(id, 'counted')
@@ -110,9 +109,7 @@ describe('a score that breaks its configuration', () => {
 describe('of one person’s votes on one target the newest counts, and each of a repeated measurement, in', () => {
   test.each([
     ['feedback_summary', 'total'],
-    ['quality_by_model', 'total_feedback'],
-    ['cost_per_positive', 'votes'],
-    ['feedback_by_prompt', 'total_feedback'],
+    ['quality', 'votes'],
   ])('%s', async (id, column) => {
     const total = async (project: string) => (await answer(id, project))[0]?.[column]
     // The judge is nobody: its scores are counted one by one.

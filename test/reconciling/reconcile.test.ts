@@ -48,6 +48,8 @@ describe('a span sent again that nobody recognised', () => {
           input_tokens: '100',
           output_tokens: '10',
           total_cost: '0.75',
+          whole_calls: '1',
+          whole_cost: '0.75',
           input_cost: '0.5',
           output_cost: '0.25',
         },
