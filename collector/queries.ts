@@ -41,6 +41,8 @@ const answerSettings = {
   max_execution_time: 30,
   max_result_rows: '100000',
   result_overflow_mode: 'throw',
+  // What a question joins may be on another shard.
+  distributed_product_mode: 'global',
 } as const
 
 const defaultDir = new URL('../schemas/queries/', import.meta.url)

@@ -16,14 +16,18 @@ export interface Page {
 /** A row as the statement gives it. */
 export type Row = Readonly<Record<string, unknown>>
 
-const keySettings = { max_execution_time: 60, max_result_rows: '0' } as const
+// What is joined may be on another shard.
+const joined = { distributed_product_mode: 'global' } as const
+const keySettings = { ...joined, max_execution_time: 60, max_result_rows: '0' } as const
 const rowSettings = {
+  ...joined,
   max_execution_time: 120,
   max_result_rows: '0',
   output_format_json_quote_64bit_integers: 0,
   date_time_output_format: 'iso',
 } as const
 const parquetSettings = {
+  ...joined,
   max_execution_time: 600,
   max_result_rows: '0',
   output_format_parquet_compression_method: 'zstd',
