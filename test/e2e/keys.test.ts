@@ -261,6 +261,15 @@ test('keys come and go while it runs, and a file that is wrong changes nothing b
     (await ask('otlp_http', 'POST', '/v1/traces', { key, body: {} })).status
   const metrics = async (): Promise<string> => (await fetch(`http://${collector.ready.admin}/metrics`)).text()
   expect(await post(spare)).toBe(401)
+  // A sender whose key stays meets nothing of it.
+  const answers = new Map<number, number>()
+  let isChanging = true
+  const sender = (async () => {
+    while (isChanging) {
+      const status = await post(keys.birch)
+      answers.set(status, (answers.get(status) ?? 0) + 1)
+    }
+  })()
   writeFileSync(keysFile, JSON.stringify({ keys: [...both, entryOf('spare', 'acorn', spare)] }))
   await vi.waitFor(async () => expect(await post(spare)).toBe(200), 5000)
   writeFileSync(keysFile, '{"keys": [{"name": "wrong"}]}')
@@ -275,6 +284,9 @@ test('keys come and go while it runs, and a file that is wrong changes nothing b
   writeFileSync(keysFile, JSON.stringify({ keys: both }))
   await vi.waitFor(async () => expect(await post(spare)).toBe(401), 5000)
   expect(await post(keys.acorn)).toBe(200)
+  isChanging = false
+  await sender
+  expect([...answers.keys()]).toEqual([200])
   const said = await metrics()
   expect(said).toContain('spanledger_keys_stale 0')
   expect(said).toMatch(
