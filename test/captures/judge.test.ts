@@ -43,6 +43,7 @@ const altered: typeof ways = {
  */
 const joinedByContext = [
   'js-langfuse-5-openai-openinference',
+  'js-openinference-openllmetry-langchain',
   'py-nested-oi-contrib-openai-retry',
   'py-oi-dspy-litellm',
   'py-adk',
