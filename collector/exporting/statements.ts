@@ -161,6 +161,11 @@ const listed = 'has(arrayZip({traces:Array(String)}, {spans:Array(String)}), (c.
 const first = "{first:DateTime64(9, 'UTC')}"
 const last = "{last:DateTime64(9, 'UTC')}"
 
+/** Times to the microsecond: many readers of Parquet know no finer ones. */
+function shownColumn(name: string): string {
+  return name === 'start_time' ? "toDateTime64(p.start_time, 6, 'UTC') AS start_time" : `p.${name} AS ${name}`
+}
+
 /** Content is read as it streams by; what is kept meanwhile is narrow. A score judges a call itself, or its trace as a whole. */
 function callRows(
   { traces, spans }: { readonly traces: string; readonly spans: string },
@@ -179,7 +184,7 @@ function callRows(
   WHERE o.project_id = {project:String} AND o.start_time >= ${first} AND o.start_time <= ${last} AND o.trace_id IN ${traces}
 ) AS o RIGHT ANY JOIN ${page} ON o.trace_id = p.trace_id AND o.span_id = p.span_id`
   const shown = content.map((name) => `o.${name} AS ${name === 'attributes' ? 'content_attributes' : name}`)
-  return `SELECT ${callColumns.map((name) => `p.${name} AS ${name}`).join(', ')},
+  return `SELECT ${callColumns.map(shownColumn).join(', ')},
   ${withContent ? `${shown.join(', ')},` : ''}
   arraySort(x -> (x.created_at, x.id), arrayFilter(x -> x.span_id IN ('', p.span_id), m.scores)) AS scores
 FROM ${withContent ? said : page}
@@ -217,7 +222,7 @@ LEFT ANY JOIN (
   if(w.root_output = '', w.last_output, w.root_output) AS output_messages,
   if(input_messages = '', w.first_attributes, CAST(map(), 'Map(LowCardinality(String), String)')) AS input_attributes,
   if(output_messages = '', w.last_attributes, CAST(map(), 'Map(LowCardinality(String), String)')) AS output_attributes,`
-  return `SELECT ${traceNames.map((name) => `p.${name} AS ${name}`).join(', ')},${withContent ? shown : ''}
+  return `SELECT ${traceNames.map(shownColumn).join(', ')},${withContent ? shown : ''}
   arraySort(x -> (x.created_at, x.id), m.scores) AS scores
 FROM (
   SELECT ${traceColumns.join(', ')}

@@ -222,7 +222,7 @@ describe('calls', () => {
       expect.objectContaining({
         trace_id: 't1',
         span_id: 't1a',
-        start_time: '2026-11-24T11:00:00.000000000Z',
+        start_time: '2026-11-24T11:00:00.000000Z',
         duration_ms: 2000,
         total_cost: '0.5',
         input_tokens: 10,
