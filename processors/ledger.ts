@@ -6,6 +6,7 @@ import { attributeRoom, cost, costCount, low, role, type SpanBatch } from '../sc
 import type { StringTable } from '../schemas/string-table.ts'
 import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
+import { callKinds } from './dialect.ts'
 import type { UsageEstimator } from './estimate.ts'
 import type { Implied, PriceBook, Resolution } from './pricing/book.ts'
 import type { Card, CardBand } from './pricing/card.ts'
@@ -40,7 +41,8 @@ interface CommonWords {
   readonly error: number
   readonly assumed: number
   readonly untold: ReadonlySet<number>
-  readonly llm: number
+  /** Kinds of calls that are of something else than text. */
+  readonly otherKinds: ReadonlySet<number>
 }
 
 /** Input, output and what is a part of them. */
@@ -68,7 +70,7 @@ export class Ledger {
   private slotCount = 0
   /** Of the book in use. */
   private readonly near: (Slot | undefined)[] = new Array<Slot | undefined>(nearSize).fill(undefined)
-  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: new Set(), llm: 0 }
+  private common: CommonWords = { priced: 0, error: 0, assumed: 0, untold: new Set(), otherKinds: new Set() }
   /** Version of the book in use. */
   private bookWord = 0
   private readonly chargeSources: ReadonlySet<string>
@@ -153,7 +155,7 @@ export class Ledger {
         error: this.word('error'),
         assumed: this.word('inclusive:assumed'),
         untold: new Set([this.word('exclusive:untold'), this.word('exclusive:untold+rounds')]),
-        llm: this.word('llm'),
+        otherKinds: new Set([...callKinds].filter((kind) => kind !== 'llm').map((kind) => this.word(kind))),
       }
     }
     this.bookWord = this.word(this.book.version)
@@ -312,7 +314,7 @@ export class Ledger {
   }
 
   private isOfText(row: number): boolean {
-    return this.batch.low[low.kind]![row] === this.common.llm
+    return !this.common.otherKinds.has(this.batch.low[low.kind]![row]!)
   }
 
   private slot(row: number, model: number): Slot {

@@ -71,7 +71,7 @@ export default {
   },
   meaning({ scope, provider }) {
     // Agno passes Claude's own count on.
-    const isExclusive = scope.endsWith('claude_agent_sdk') || (scope.endsWith('agno') && provider === 'anthropic')
+    const isExclusive = /claude[_-]agent[_-]sdk$/.test(scope) || (scope.endsWith('agno') && provider === 'anthropic')
     // Older releases passed Bedrock's exclusive count on, with a total that says so; newer ones and LiteLLM's include the cache.
     const isUndecided = provider === 'aws.bedrock' && !scope.endsWith('litellm')
     return { inputIncludesCache: isUndecided ? undefined : !isExclusive, outputIncludesReasoning: true }
