@@ -237,6 +237,8 @@ test('every counter of usage_hourly equals its sum over llm_calls, in every grou
     estimated_calls: "countIf(cost_status = 'estimated')",
     other_currency_calls: 'countIf(total_cost IS NULL AND pricing_currency_cost IS NOT NULL)',
     estimated_cost: "sumIf(ifNull(total_cost, 0), cost_status = 'estimated')",
+    whole_calls: "countIf(total_cost IS NOT NULL AND cost_status IN ('priced', 'reported', 'estimated'))",
+    whole_cost: "sumIf(ifNull(total_cost, 0), cost_status IN ('priced', 'reported', 'estimated'))",
     cache_cost: 'sum(ifNull(cache_read_cost, 0) + ifNull(cache_write_cost, 0))',
     ...Object.fromEntries(
       [
