@@ -12,6 +12,7 @@ import { type Counts, listAt, objectAt, type ProviderUsage, readBy, type UsageFo
 import { google } from './provider-usage/google.ts'
 import { openAi, openAiPaths } from './provider-usage/openai.ts'
 import { deepSeek, mistralOcr, openRouter, perplexity, voyage, xAi } from './provider-usage/openai-relatives.ts'
+import { providerId } from './response-id.ts'
 import type { SpanView } from './span-view.ts'
 
 export { type Counts, objectAt, type ProviderUsage, type ReadUsage } from './provider-usage/form.ts'
@@ -78,7 +79,8 @@ export function fillFromAnswer(span: SpanView, given: Counts): void {
     (key) => key in answer,
   )
   if (isAnswer) {
-    span.setTextIfMissing('responseId', answer['id'] ?? answer['responseId'] ?? answer['response_id'])
+    const id = answer['id'] ?? answer['responseId'] ?? answer['response_id']
+    span.setTextIfMissing('responseId', typeof id === 'string' ? providerId(id) : id)
     span.setTextIfMissing('responseModel', answer['model'] ?? answer['modelVersion'] ?? answer['model_version'])
   }
   // The answer's own tier is the one that was served; a usage that names one as well repeats it.

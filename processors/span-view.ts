@@ -51,6 +51,12 @@ export class SpanView {
     return winner < 0 ? undefined : attributeText(this.batch, winner)
   }
 
+  /** Name of the attribute that a field is from; empty for none. */
+  keyOf(field: FieldName): string {
+    const winner = this.winners[slotOf[field]]!
+    return winner < 0 ? '' : this.strings.text(this.batch.attrKey[winner]!)
+  }
+
   /** The field as a number, also where it was sent as text; undefined when it is absent or none. */
   number(field: FieldName): number | undefined {
     const text = this.text(field)

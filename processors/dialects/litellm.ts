@@ -1,10 +1,51 @@
 // LiteLLM's own OpenTelemetry callback: `litellm_request` stands for the call and normalises usage to OpenAI's shape, cache included;
-// `raw_gen_ai_request` below it repeats the provider's answer and is no call of its own. The cache split is in a Python text only. A
+// `raw_gen_ai_request` below it repeats the provider's answer, with the usage as Python's text. Where the caller has a span of its own
+// under way there is no `litellm_request`, and the raw span is all there is of the call. The cache split is in a Python text only. A
 // stream that told no usage is given as zeros. Ids are the provider's for chat completions, wrapped in base64 for Responses, and made
 // up for the rest.
 
 import type { Dialect } from '../dialect.ts'
+import type { FieldName } from '../fields.ts'
 import { fillFrom } from '../provider-usage.ts'
+import { providerId } from '../response-id.ts'
+import type { SpanView } from '../span-view.ts'
+
+/** As they stand in the names of a raw span's attributes. */
+const providers = [
+  'openai',
+  'azure',
+  'azure_ai',
+  'anthropic',
+  'bedrock',
+  'vertex_ai',
+  'gemini',
+  'mistral',
+  'groq',
+  'deepseek',
+  'openrouter',
+  'xai',
+  'cohere',
+  'cohere_chat',
+  'perplexity',
+  'together_ai',
+  'fireworks_ai',
+  'litellm_proxy',
+  'hosted_vllm',
+  'ollama',
+]
+
+/** Names that are of an interface and not of who serves and bills. */
+const passedOn: ReadonlySet<string> = new Set(['litellm_proxy', 'hosted_vllm'])
+
+const rawFields: Readonly<Record<string, FieldName>> = Object.fromEntries(
+  providers.flatMap((name): [string, FieldName][] => [
+    [`llm.${name}.usage`, 'usageJson'],
+    [`llm.${name}.usageMetadata`, 'usageJson'],
+    [`llm.${name}.id`, 'responseId'],
+    [`llm.${name}.model`, 'responseModel'],
+    [`llm.${name}.service_tier`, 'serviceTier'],
+  ]),
+)
 
 export default {
   id: 'litellm',
@@ -16,6 +57,7 @@ export default {
     'metadata.user_api_key_end_user_id': 'userId',
     'metadata.user_api_key_user_id': 'userId',
     'metadata.requester_metadata': 'promptJson',
+    ...rawFields,
   },
   kinds: {
     'llm.request.type': {
@@ -47,6 +89,7 @@ export default {
   read(span) {
     const usage = span.object('usageJson')
     if (usage !== undefined) fillFrom(span, usage)
+    if (span.name() === 'raw_gen_ai_request') readRaw(span)
     const id = span.text('responseId')
     if (id !== undefined) span.setText('responseId', providerId(id))
     const metadata = span.object('promptJson')
@@ -55,10 +98,10 @@ export default {
   },
 } satisfies Dialect
 
-/** `resp_` and the base64 of `litellm:…;response_id:REAL` → REAL; every other id as it is. */
-function providerId(id: string): string {
-  const [, wrapped] = /^resp_([A-Za-z0-9+/_-]{24,}={0,2})$/.exec(id) ?? []
-  if (wrapped === undefined) return id
-  const text = Buffer.from(wrapped, 'base64').toString('latin1')
-  return /^litellm:.*;response_id:([\w.:-]+)$/.exec(text)?.[1] ?? id
+/** An answer that tells its usage is a call, also where no other span stands for it. */
+function readRaw(span: SpanView): void {
+  if (Number.isNaN(span.usage('inputTokens'))) return
+  const provider = /^llm\.(\w+)\./.exec(span.keyOf('usageJson'))?.[1]
+  if (provider !== undefined && !passedOn.has(provider)) span.setProvider(provider)
+  span.setKind(Number.isNaN(span.usage('outputTokens')) ? 'embedding' : 'llm')
 }

@@ -6,6 +6,7 @@ import { formatPicoUsd, parsePicoUsd } from '../../schemas/money.ts'
 import { unit, usageUnits } from '../../schemas/usage.ts'
 import { callKinds } from '../dialect.ts'
 import { type CallConditions, conditionsText, parseConditions } from '../pricing/conditions.ts'
+import { providerId } from '../response-id.ts'
 import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
@@ -110,7 +111,8 @@ export function recordOf(stored: Stored): CallRecord {
     requestModel: stored.request_model,
     responseModel: stored.response_model,
     usage,
-    responseId: stored.response_id,
+    // A client of a gateway knows the answer by the gateway's word for it.
+    responseId: providerId(stored.response_id),
     isError: stored.status === 'error',
     isEvent: stored.span_kind === 'event',
   }
