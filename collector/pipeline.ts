@@ -7,6 +7,7 @@ import { Charge } from '../processors/charge.ts'
 import type { Dialect } from '../processors/dialect.ts'
 import { type TokenizerFor, UsageEstimator } from '../processors/estimate.ts'
 import { evaluationEvents } from '../processors/evaluation-events.ts'
+import { feedbackOnSpans } from '../processors/feedback-spans.ts'
 import { inheritAttribution } from '../processors/inherit.ts'
 import { KnownCalls } from '../processors/known-calls.ts'
 import { Ledger } from '../processors/ledger.ts'
@@ -241,7 +242,9 @@ export class Pipeline implements Receiver {
 
   private spanScores(project: string, nowMs: number): ScoreRow[] {
     const scores: ScoreRow[] = []
-    for (const event of evaluationEvents(this.batch, this.strings)) {
+    const { batch, strings } = this
+    const onSpans = feedbackOnSpans(batch, strings, this.normaliser.scoreKeys)
+    for (const event of [...evaluationEvents(batch, strings), ...onSpans]) {
       const score = scoreFromEvaluationEvent(event, { projectId: project, nowMs })
       if (score !== undefined) scores.push(score)
     }

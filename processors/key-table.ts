@@ -5,6 +5,7 @@ import { spansTable } from '../schemas/spans-table.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import type { Dialect, SpanKindName } from './dialect.ts'
 import { type FieldName, slotOf } from './fields.ts'
+import { isScoreKey } from './score-keys.ts'
 
 /** What `slots` says of a key that is no field: nothing known, or message content without a column. */
 export const noSlot = { leftover: -1, content: -2, unseen: -3 } as const
@@ -26,6 +27,8 @@ export class KeyTable {
   ranks = new Int16Array(0)
   /** Mark that each key is, -1 for none. */
   marks = new Int16Array(0)
+  /** Keys that tell of scores on spans; the caller asks only where there are any. */
+  readonly scoreKeys = new Set<number>()
   private shownKeys = new Uint8Array(0)
   private ownKeys = new Uint8Array(0)
   readonly dialects: readonly Dialect[]
@@ -73,6 +76,7 @@ export class KeyTable {
       this.lastKindKey = -1
       this.eventCache.clear()
       this.scopeCache.clear()
+      this.scoreKeys.clear()
     }
     if (this.slots.length > strings.count) return
     const size = Math.max(1024, strings.count * 2)
@@ -106,6 +110,7 @@ export class KeyTable {
     }
     this.slots[key] = slot
     this.ownKeys[key] = this.own.has(name) ? 1 : 0
+    if (isScoreKey(name)) this.scoreKeys.add(key)
     // A name with a meaning of the user's own is in another column than the one that shows it.
     this.shownKeys[key] = shown.has(name) && this.ownKeys[key] === 0 ? 1 : 0
     const mark = this.markKeys.get(name) ?? this.markPrefixes.find(({ prefix }) => name.startsWith(prefix))?.mark

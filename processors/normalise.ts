@@ -73,6 +73,11 @@ export class Normaliser {
     this.conditions = this.usage.conditions
   }
 
+  /** Attribute keys met so far that tell of a score on a span. */
+  get scoreKeys(): ReadonlySet<number> {
+    return this.keys.scoreKeys
+  }
+
   /** Fills the canonical columns of all rows. `nowMs` bounds what times are believed. */
   run(nowMs: number): void {
     const { batch, strings } = this

@@ -51,6 +51,10 @@ export interface EvaluationInput {
   readonly spanId: string
   readonly body?: string
   readonly scopeName?: string
+  /** Span that carries it, where that is not the one it judges: a part of what tells two results apart. */
+  readonly carrier?: string
+  /** An explanation without value and label is a score as well, of words. */
+  readonly isOfWords?: boolean
 }
 
 export interface ScoreContext {
@@ -83,7 +87,10 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
   const isFeedback = implicit !== undefined || feedbackEvents.has(event.name) || feedbackName.test(name)
   const grade = readGrade(sent, isFeedback)
   const errorType = sent.take('error.type') || grade.errorType
-  if (grade.value === null && grade.label === '' && errorType === '' && implicit === undefined) return undefined
+  const explanation = sent.take('gen_ai.evaluation.explanation')
+  const isGraded = grade.value !== null || grade.label !== '' || errorType !== '' || implicit !== undefined
+  const words = isGraded || event.isOfWords !== true ? '' : explanation
+  if (!isGraded && words === '') return undefined
   const failed = errorType !== ''
   if (failed && grade.value !== null) sent.putBack('gen_ai.evaluation.score.value', String(grade.value))
   const value = failed ? null : (grade.value ?? implicit?.value ?? null)
@@ -103,9 +110,16 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     trace_id: event.traceId,
     span_id: event.spanId,
     ...ids,
-    data_type: isBoolean ? 'boolean' : value === null && label !== '' ? 'categorical' : 'numeric',
+    data_type: isBoolean
+      ? 'boolean'
+      : words !== ''
+        ? 'text'
+        : value === null && label !== ''
+          ? 'categorical'
+          : 'numeric',
     value,
     label: low(label),
+    text: words,
     verdict: failed ? 0 : verdictOf({ value, label, isBoolean, isThumb }),
     source,
     author_id: source === 'user' || source === 'human-review' ? sent.take('user.id', 'enduser.id') : '',
@@ -123,7 +137,7 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     dataset: low(sent.take(...runAttributes.dataset)),
     item_id: sent.take(...runAttributes.item_id),
     eval_cost: sent.takeCost('gen_ai.evaluation.cost', 'gen_ai.evaluation.evaluator.cost'),
-    comment: sent.take('gen_ai.evaluation.explanation') || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
+    comment: words !== '' ? '' : explanation || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
     metadata: sent.rest(),
     // When it came, until the target is known: so the resolver finds late events.
     target_time: context.nowMs,
@@ -329,6 +343,7 @@ function contentId(event: EvaluationInput): string {
     event.body ?? '',
     event.scopeName ?? '',
     attributes,
+    ...(event.carrier === undefined ? [] : [event.carrier]),
   ]
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32)
 }

@@ -11,3 +11,9 @@ export const automaticRules = [
   'content-filter',
 ] as const
 export type AutomaticRule = (typeof automaticRules)[number]
+
+/**
+ * Names of scores that are signals and no opinion (docs/decisions/0030): those of the rules, and what begins with `implicit-` or
+ * `signal-`. A regular expression of RE2, as the view `votes` and the questions have it.
+ */
+export const signalNames = `^(automated-(${automaticRules.join('|')})$|implicit-|signal-)`

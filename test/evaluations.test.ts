@@ -12,6 +12,7 @@ import { oneByOne, type Sent, sentBy } from './captures.ts'
 import { dice } from './dice.ts'
 import { startTestEngine, type TestEngine } from './engine.ts'
 import { engineStore } from './engine-store.ts'
+import { tracesRequest } from './otlp-messages.ts'
 
 const capture = 'py-evaluations-otel-logs'
 const hourMs = 3_600_000
@@ -58,22 +59,8 @@ describe('every evaluation is one score on the answer it judges', () => {
     { name: 'the spans an hour before the logs, one by one', parts: [oneByOne(traces), oneByOne(logs)] },
   ]
   test.each(cases)('$name', async ({ parts }) => {
-    let clock = Date.parse('2026-11-22T06:20:10Z')
+    const { pipeline, resolver, later } = running(Date.parse('2026-11-22T06:20:10Z'))
     const project = `evaluations-${projects++}`
-    const pipeline = new Pipeline({
-      store: engineStore(engine),
-      dialects,
-      book,
-      settings: { keepContent: true, retentionDays: 90, contentRetentionDays: 14 },
-      meter: { calls: () => undefined, rejected: () => undefined, scoresWaiting: () => undefined },
-      now: () => clock,
-    })
-    const resolver = new ScoreResolver({
-      clickhouse: engine.clickhouse,
-      appendScores: (rows) => pipeline.appendScores(rows),
-      log: { info: () => undefined, warn: () => undefined },
-      now: () => clock,
-    })
     for (const requests of parts) {
       for (const { signal, body } of requests) {
         if (signal === 'traces') await pipeline.traces(body, project)
@@ -81,13 +68,65 @@ describe('every evaluation is one score on the answer it judges', () => {
       }
       for (let round = 0; round < 4; round++) {
         await resolver.runOnce()
-        clock += 60_000
+        later(60_000)
       }
-      clock += hourMs
+      later(hourMs)
     }
     await resolver.runOnce()
     expect((await stored(project)).map(textOf).sort()).toEqual(expectedEvaluations().map(textOf).sort())
   })
+})
+
+/** What the collector is made of, without doors and journal, at a moved clock. */
+function running(startMs: number) {
+  let clock = startMs
+  const pipeline = new Pipeline({
+    store: engineStore(engine),
+    dialects,
+    book,
+    settings: { keepContent: true, retentionDays: 90, contentRetentionDays: 14 },
+    meter: { calls: () => undefined, rejected: () => undefined, scoresWaiting: () => undefined },
+    now: () => clock,
+  })
+  const resolver = new ScoreResolver({
+    clickhouse: engine.clickhouse,
+    appendScores: (rows) => pipeline.appendScores(rows),
+    log: { info: () => undefined, warn: () => undefined },
+    now: () => clock,
+  })
+  const later = (ms: number): void => {
+    clock += ms
+  }
+  return { pipeline, resolver, later }
+}
+
+test('an evaluator’s span that comes before the call it links to is a score on that call', async () => {
+  const project = `evaluations-${projects++}`
+  const startMs = Date.now() - 60_000
+  const { pipeline, resolver, later } = running(startMs)
+  const call = { traceId: 'cc'.repeat(16), spanId: 'c1'.repeat(8) }
+  const result = 'evaluations.0.evaluation'
+  const judge = {
+    'openinference.span.kind': 'EVALUATOR',
+    [`${result}.name`]: 'hallucination',
+    [`${result}.label`]: 'factual',
+    [`${result}.annotator_kind`]: 'LLM',
+  }
+  const model = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': 'gpt-4.1' }
+  await pipeline.traces(tracesRequest({ spans: [{ startMs, links: [call], attributes: judge }] }), project)
+  await resolver.runOnce()
+  later(1000)
+  await pipeline.traces(tracesRequest({ spans: [{ ...call, startMs, attributes: model }] }), project)
+  later(5000)
+  await resolver.runOnce()
+  const found = await engine.clickhouse.query(
+    'SELECT s.name AS name, s.label AS label, s.verdict AS verdict, s.resolved AS resolved, s.span_id AS span_id, s.model AS model FROM current_scores AS s WHERE s.project_id = {project:String}',
+    { project },
+  )
+  const span_id = call.spanId
+  expect(found).toEqual([
+    { name: 'hallucination', label: 'factual', verdict: 1, resolved: 1, span_id, model: 'gpt-4.1' },
+  ])
 })
 
 interface Account {

@@ -2,16 +2,20 @@
 // place of no other score, and its answer tells nothing but what was sent.
 
 import { createHash } from 'node:crypto'
+import { scoreName } from '../../processors/automatic-feedback/rules.ts'
 import type { FeedbackBody, ScoreRow } from '../../processors/scores.ts'
 import type { Caller } from '../../schemas/access.ts'
+import { automaticRules } from '../../schemas/automatic-rules.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { saidOf } from './score-writing.ts'
+
+const ruleNames: ReadonlySet<string> = new Set(automaticRules.map(scoreName))
 
 /** Throws Refusal('forbidden') for a page that speaks for anybody but its visitor. */
 export function checkPageFeedback({ source, name, run_name, dataset, item_id }: FeedbackBody): void {
   if (source && source !== 'user')
     throw new Refusal('forbidden', `a page sends its visitors' feedback: source "user", not "${source}"`)
-  if (name?.startsWith('automated-'))
+  if (name && ruleNames.has(name))
     throw new Refusal('forbidden', `scores named "${name}" are written by rules, which a page is not`)
   if (run_name || dataset || item_id)
     throw new Refusal('forbidden', 'run_name, dataset and item_id are of evaluations, which a page does not send')

@@ -31,7 +31,7 @@ SELECT
     WHERE e.project_id = {project:String}
       AND e.error_type != ''
       AND (e.violation = '' OR {flagged:UInt8} = 1)
-      AND NOT match(e.name, '^(automated|implicit)-')
+      AND NOT match(e.name, '^(automated-(refusal|empty-answer|malformed-json|schema-violation|format-violation|too-long|tool-error|content-filter)$|implicit-|signal-)')
       AND e.created_at >= {from:DateTime64(3, 'UTC')}
       AND e.created_at < {to:DateTime64(3, 'UTC')}
       AND (empty({traces:Array(String)}) OR e.trace_id IN {traces:Array(String)} OR e.given_trace_id IN {traces:Array(String)})

@@ -6,8 +6,8 @@
 -- choice: by = model feature service env release prompt user
 -- param: name String = ''
 
--- Scores that are signals and no opinion, which no figure of votes has: `automated-…` by rules on the answer, `implicit-…` by what
--- people did with it. Groups by `model`, `feature`, `service`, `env`, `release`, `prompt` (name and version) or `user`. `targets` are
+-- Scores that are signals and no opinion, which no figure of votes has: those of rules on the answer, `implicit-…` by what
+-- people did with it, and what a team calls `signal-…`. Groups by `model`, `feature`, `service`, `env`, `release`, `prompt` (name and version) or `user`. `targets` are
 -- the calls, tools, traces or sessions that were judged, each once under one name; `share` is of the calls of the group and NULL
 -- where there are none: a tool has no model. `total_cost` is the sum of the costs that are known.
 WITH
@@ -27,7 +27,7 @@ WITH
     WHERE s.project_id = {project:String}
       AND s.resolved = 1
       AND s.error_type = ''
-      AND match(s.name, '^(automated|implicit)-')
+      AND match(s.name, '^(automated-(refusal|empty-answer|malformed-json|schema-violation|format-violation|too-long|tool-error|content-filter)$|implicit-|signal-)')
       AND ({name:String} = '' OR s.name = {name:String})
       AND s.target_time >= {from:DateTime64(3, 'UTC')}
       AND s.target_time < {to:DateTime64(3, 'UTC')}

@@ -1,8 +1,10 @@
-// Signals (`automated-…`, `implicit-…`) are asked for by a question of their own and move no figure of people's votes.
+// Signals (of rules, `implicit-…`, `signal-…`) are asked for by a question of their own and move no figure of people's votes.
 
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadQueries, type QueryRow, runQuery } from '../../collector/queries.ts'
 import { type FeedbackBody, type ScoreRow, scoreFromFeedback } from '../../processors/scores.ts'
+import { signalNames } from '../../schemas/automatic-rules.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { insertScores, insertSpans, llmCall } from './rows.ts'
 
@@ -103,6 +105,29 @@ test('figures of votes do not move when signals come, and signals have a questio
   expect(await ask('signals', { by: 'prompt', name: 'implicit-copy' })).toMatchObject([
     { group: 'support@1', targets: 1, calls: 2, share: 0.5 },
   ])
+})
+
+test('an evaluation that only begins like a rule is a vote, and what is named signal is none', async () => {
+  const before = await figures()
+  await insertScores(engine, [
+    score(1, 'a', { source: 'eval', name: 'automated-relevancy', id: 'relevancy' }, {}),
+    score(-1, 'a', { source: 'automated', name: 'signal-length', id: 'length' }, {}),
+  ])
+  const after = await figures()
+  const votes = (rows: QueryRow[] = []) => rows.reduce((sum, row) => sum + Number(row['votes']), 0)
+  expect(votes(after['quality'])).toBe(votes(before['quality']) + 1)
+  expect((await ask('signals')).map((row) => row['name'])).toContain('signal-length')
+})
+
+test('every place that tells signals from votes goes by the same names', () => {
+  const folders = ['migrations', 'queries'].map((name) => new URL(`../../schemas/${name}/`, import.meta.url))
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder).map((name) => ({ name, sql: readFileSync(new URL(name, folder), 'utf8') })),
+  )
+  // A landed migration stays as it is: the last that makes the view counts.
+  const named = files.filter(({ name, sql }) => /match\([a-z.]+name, /.test(sql) && name !== '0012_votes.sql')
+  expect(named.map(({ name }) => name)).toEqual(['0015_signals.sql', 'feedback_summary.sql', 'signals.sql'])
+  for (const { name, sql } of named) expect([name, sql.includes(`'${signalNames}'`)]).toEqual([name, true])
 })
 
 function line(group: string, name: string, columns: Readonly<Record<string, unknown>>) {
