@@ -1,17 +1,17 @@
 // hot: Usage of each row × price book → cost columns, status and reason. A card is looked up once for each distinct
 // (provider, model, conditions) while it holds; then every row is a handful of integer products.
 
-import { attributeText } from '../schemas/any-value.ts'
-import { attributeRoom, cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
+import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import { callKinds } from './dialect.ts'
 import type { UsageEstimator } from './estimate.ts'
-import type { Implied, PriceBook, Resolution } from './pricing/book.ts'
+import type { PriceBook, Resolution } from './pricing/book.ts'
 import type { Card, CardBand } from './pricing/card.ts'
 import type { ConditionTable } from './pricing/conditions.ts'
 import { checkUsage, type PricedCall, priceChecked, priceFlags, priceUsage } from './pricing/price.ts'
+import { RequestedPlaces } from './requested-places.ts'
 
 const slotsMax = 50_000
 /** Slots at hand without a look into the map; a power of two. Few models make nearly all calls. */
@@ -77,12 +77,7 @@ export class Ledger {
   private readonly flagNames = new Map<number, number>()
   private readonly words = new Map<string, number>()
   private readonly conditionWords = new Map<number, number>()
-  /** What the provider's model asked for implies, by their key; of the book in use. */
-  private readonly implied = new Map<number, Implied>()
-  /** By provider: the platform that the name asked for and the one of the answer tell instead. */
-  private readonly platforms = new Map<number, Map<number, number>>()
-  /** Keys of those that imply nothing at any time, nearly all, at hand. */
-  private readonly plainRequests = new Float64Array(nearSize).fill(-1)
+  private readonly places: RequestedPlaces
   private readonly result: PricedCall = {
     status: 'unpriced',
     reason: '',
@@ -114,6 +109,7 @@ export class Ledger {
     this.strings = parts.strings
     this.charge = parts.charge
     this.conditions = parts.conditions
+    this.places = new RequestedPlaces(parts)
     this.estimator = parts.estimator
     this.chargeSources = parts.chargeSources ?? new Set()
   }
@@ -123,9 +119,7 @@ export class Ledger {
     if (book === this.book) return
     this.book = book
     this.near.fill(undefined)
-    this.implied.clear()
-    this.platforms.clear()
-    this.plainRequests.fill(-1)
+    this.places.use(book)
     const known = this.slotsByBook.get(book)
     this.slots = known ?? new Map()
     if (known === undefined) this.slotsByBook.set(book, this.slots)
@@ -147,9 +141,7 @@ export class Ledger {
       this.flagNames.clear()
       this.words.clear()
       this.conditionWords.clear()
-      this.implied.clear()
-      this.platforms.clear()
-      this.plainRequests.fill(-1)
+      this.places.forget()
       this.common = {
         priced: this.word('priced'),
         error: this.word('error'),
@@ -165,7 +157,7 @@ export class Ledger {
       batch.low[low.model]![row] = reported
       if (batch.condition[row] !== 0) batch.low[low.price_conditions]![row] = this.conditionWord(batch.condition[row]!)
       // Behind what was reported, which is kept as such: another book may have other words for the name.
-      if (request !== 0 && request !== reported) this.placeByRequest(row, request)
+      if (request !== 0 && request !== reported) this.places.run(row, request, this.endMs(row))
       if (charge.verdicts[row] === verdict.aggregate) this.notBilled(row, 'aggregate')
       else if (charge.verdicts[row] === verdict.duplicate) this.notBilled(row, 'duplicate')
       else if (batch.role[row] === role.replay) this.notBilled(row, 'replayed')
@@ -176,57 +168,6 @@ export class Ledger {
         if (this.chargeSources.size > 0 && this.isCharge(row)) this.chargeReported(row)
       }
     }
-  }
-
-  /** An answer names the model alone; where it was asked for, `global.anthropic.…`, is part of its price. */
-  private placeByRequest(row: number, request: number): void {
-    const { batch, strings, conditions } = this
-    const providers = batch.low[low.provider]!
-    let provider = providers[row]!
-    const place = (Math.imul(request, 0x9e3779b1) ^ provider) & (nearSize - 1)
-    if (provider !== 0 && this.plainRequests[place] === provider * 0x4000000 + request) return
-    const platform = this.platform(provider, request, batch.low[low.model]![row]!)
-    if (platform !== 0) {
-      if (provider !== 0) this.keepSent(row, provider)
-      providers[row] = platform
-      provider = platform
-    }
-    const key = provider * 0x4000000 + request
-    const endMs = this.endMs(row)
-    let found = this.implied.get(key)
-    if (found === undefined || endMs < found.fromMs || endMs >= found.toMs) {
-      found = this.book.impliedBy(strings.text(provider), strings.text(request), endMs)
-      this.implied.set(key, found)
-    }
-    const { implied } = found
-    if (implied !== null) batch.condition[row] = conditions.id({ ...conditions.get(batch.condition[row]!), ...implied })
-    else if (found.fromMs === Number.NEGATIVE_INFINITY && found.toMs === Number.POSITIVE_INFINITY)
-      this.plainRequests[place] = key
-  }
-
-  private platform(provider: number, request: number, answered: number): number {
-    const { book, strings, platforms } = this
-    let ofProvider = platforms.get(provider)
-    if (ofProvider === undefined) {
-      ofProvider = new Map()
-      platforms.set(provider, ofProvider)
-    }
-    const key = request * 0x4000000 + answered
-    let platform = ofProvider.get(key)
-    if (platform === undefined) {
-      platform = this.word(book.platformOf(strings.text(provider), strings.text(request), strings.text(answered)))
-      ofProvider.set(key, platform)
-    }
-    return platform
-  }
-
-  /** The column will say another provider than was sent: then what was sent stays among the attributes. */
-  private keepSent(row: number, provider: number): void {
-    const { batch, strings } = this
-    const sent = strings.text(provider)
-    for (let i = batch.attrFrom[row]!; i < batch.attrTo[row]!; i++)
-      if (batch.attrRoom[i] === attributeRoom.column && attributeText(batch, i) === sent)
-        batch.attrRoom[i] = attributeRoom.attributes
   }
 
   private price(row: number, model: number): void {

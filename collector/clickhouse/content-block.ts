@@ -3,9 +3,11 @@
 import { contentTable } from '../../schemas/content-table.ts'
 import { attributeRoom, content, contentCount, type SpanBatch, text } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
-import { FixedColumn, LowColumn, PartList, StringColumn } from './columns.ts'
+import { LowColumn, StringColumn } from './columns.ts'
+import { FixedColumn } from './fixed-column.ts'
 import { appendId, appendRange, type BlockColumn, lowEnds, type Place, plainEnds } from './flat-columns.ts'
 import { appendValue, MapCells, mapEnds } from './nested-columns.ts'
+import { PartList } from './part-list.ts'
 import { emitBlock } from './span-block.ts'
 
 /** An open block of content; owns its buffers, which `parts` lends out until `reset`. */

@@ -2,7 +2,9 @@
 
 import { nowhere, outerAt, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
-import { FixedColumn, LowColumn, type PartList, StringColumn } from './columns.ts'
+import { LowColumn, StringColumn } from './columns.ts'
+import { FixedColumn } from './fixed-column.ts'
+import type { PartList } from './part-list.ts'
 
 export interface BlockColumn {
   readonly name: string

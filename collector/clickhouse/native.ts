@@ -4,7 +4,9 @@
 import { parsePicoUsd } from '../../schemas/money.ts'
 import { StringTable } from '../../schemas/string-table.ts'
 import type { Table } from '../../schemas/table.ts'
-import { FixedColumn, LowColumn, PartList, StringColumn } from './columns.ts'
+import { LowColumn, StringColumn } from './columns.ts'
+import { FixedColumn } from './fixed-column.ts'
+import { PartList } from './part-list.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 

@@ -4,8 +4,10 @@ import { attributeText } from '../../schemas/any-value.ts'
 import { attributeRoom, type SpanBatch, valueType } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { usageUnitCount, usageUnits } from '../../schemas/usage.ts'
-import { FixedColumn, LowColumn, type PartList, StringColumn } from './columns.ts'
+import { LowColumn, StringColumn } from './columns.ts'
+import { FixedColumn } from './fixed-column.ts'
 import { appendId, appendRange, type BlockColumn, type Place } from './flat-columns.ts'
+import type { PartList } from './part-list.ts'
 
 export function usageOther(place: Place, strings: StringTable): BlockColumn {
   const ends = new FixedColumn(8)

@@ -5,7 +5,6 @@ import { costColumns, costCount, low, type SpanBatch, text, textNames } from '..
 import { spansTable } from '../../schemas/spans-table.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
 import { unit, usageUnitCount } from '../../schemas/usage.ts'
-import { PartList } from './columns.ts'
 import {
   type BlockColumn,
   countedAs,
@@ -24,6 +23,7 @@ import {
 } from './flat-columns.ts'
 import { emitBlockHead } from './native.ts'
 import { resourceAttributes, spanAttributes, spanEvents, spanLinks, usageOther } from './nested-columns.ts'
+import { PartList } from './part-list.ts'
 
 /** An open block of spans; owns its buffers, which `parts` lends out until `reset`. */
 export class SpanBlock {

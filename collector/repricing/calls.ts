@@ -23,6 +23,7 @@ import {
 /** What a reader of calls selects, beside what it needs for itself. */
 export const questionColumns = [
   'project_id',
+  'kind',
   'duration_ns',
   'status',
   'provider',
@@ -165,7 +166,7 @@ export class CallPricer {
 
   private names(block: NativeBlock, rows: Int32Array): void {
     const { batch } = this
-    for (const name of ['status', 'usage_rule'] as const) this.ids(block, name, batch.low[low[name]]!, rows)
+    for (const name of ['kind', 'status', 'usage_rule'] as const) this.ids(block, name, batch.low[low[name]]!, rows)
     const { instead } = this.options
     if (instead !== undefined) {
       batch.low[low.provider]!.fill(this.strings.internText(instead.provider), 0, rows.length)

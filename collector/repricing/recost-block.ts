@@ -4,9 +4,11 @@ import { amountColumns } from '../../schemas/amounts.ts'
 import { originalName, recostsTable, repricedColumns } from '../../schemas/recosts-table.ts'
 import { costCount, low, type SpanBatch } from '../../schemas/span-batch.ts'
 import type { StringTable } from '../../schemas/string-table.ts'
-import { FixedColumn, LowColumn, PartList, StringColumn } from '../clickhouse/columns.ts'
+import { LowColumn, StringColumn } from '../clickhouse/columns.ts'
+import { FixedColumn } from '../clickhouse/fixed-column.ts'
 import { emitBlockHead } from '../clickhouse/native.ts'
 import type { NativeBlock } from '../clickhouse/native-reader.ts'
+import { PartList } from '../clickhouse/part-list.ts'
 import { costSlots } from './calls.ts'
 
 /** What is the same for all rows of a block. */

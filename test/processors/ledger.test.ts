@@ -86,6 +86,10 @@ test('a profile’s geography counts also where the answer names the model witho
     priced.total('anthropic', 'claude-sonnet-4-5-20250929', { 'gen_ai.request.model': 'claude-sonnet-4-5' }) / 1e12,
   ).toBe(3)
   expect(priced.bench.row(0)['provider']).toBe('anthropic')
+  // An answer that the platform does not list is the maker's, and does not decide for the next one.
+  const first = new Priced()
+  first.total('anthropic', 'claude-of-tomorrow', us)
+  expect(first.total('anthropic', 'claude-sonnet-4-5-20250929', us) / 1e12).toBe(6.6)
   // Another provider's names say nothing of that kind.
   const openai = (request: string): number => priced.total('openai', 'gpt-4o', { 'gen_ai.request.model': request })
   expect(openai('us.gpt.4o')).toBe(openai('gpt-4o'))

@@ -55,14 +55,23 @@ function plainTotal(book: PriceBook, call: CallRow): bigint | null {
     const isTotal = name === 'input' || name === 'output'
     if (typeof value === 'number' && (value > 0 || isTotal || key !== null)) usage[unit[name]] = value
   }
-  const quote = quotePrice(book, {
-    provider: String(call['provider']),
-    model: String(call['response_model'] || call['request_model']),
-    atMs: Number((call.start_time + call.duration_ns) / 1_000_000n),
-    usage,
-    conditions: { ...noConditions, serviceTier: String(call['service_tier']) },
-  })
-  return quote.totalUsd === null ? null : parsePicoUsd(quote.totalUsd)
+  const totalOf = (counts: Float64Array): bigint | null => {
+    const { totalUsd } = quotePrice(book, {
+      provider: String(call['provider']),
+      model: String(call['response_model'] || call['request_model']),
+      atMs: Number((call.start_time + call.duration_ns) / 1_000_000n),
+      usage: counts,
+      conditions: { ...noConditions, serviceTier: String(call['service_tier']) },
+    })
+    return totalUsd === null ? null : parsePicoUsd(totalUsd)
+  }
+  // One side alone is not what a text cost, where both have a price and nothing else was billed.
+  const isHalf = Number.isNaN(usage[unit.input]) !== Number.isNaN(usage[unit.output])
+  const isOfText = call['kind'] === 'llm' && !Object.keys(other).some((key) => key !== 'cache_write_1h_tokens')
+  const one = (side: 'input' | 'output') =>
+    new Float64Array(usageUnitCount).fill(Number.NaN).fill(1, unit[side], unit[side] + 1)
+  if (isHalf && isOfText && totalOf(one('input')) && totalOf(one('output'))) return null
+  return totalOf(usage)
 }
 
 const isRepriced = ({ cost_status }: CallRow): boolean => cost_status === 'unpriced'
