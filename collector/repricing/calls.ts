@@ -25,6 +25,7 @@ export const questionColumns = [
   'project_id',
   'kind',
   'duration_ns',
+  'kind',
   'status',
   'provider',
   'request_model',

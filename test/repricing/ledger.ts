@@ -41,9 +41,12 @@ export function randomCalls(project: string, count: number, seed: number): CallR
     if (isNow(0.05)) other['audio_seconds'] = upTo(1000) / 8
     if (written > 0 && isNow(0.5)) other['cache_write_1h_tokens'] = upTo(written)
     const kept = pick(['', '', '', '', '', '', '', 'reported', 'not_billed', 'aggregate'])
+    const kind = kept === 'aggregate' ? 'agent' : pick(['llm', 'llm', 'embedding'])
+    // A call of text that lacks one of the two has no price at all: test/processors/ledger.test.ts.
+    const canLack = kind !== 'llm'
     return {
       project_id: project,
-      kind: kept === 'aggregate' ? 'agent' : pick(['llm', 'llm', 'embedding']),
+      kind,
       start_time: BigInt(fromMs + upTo(72 * hourMs)) * 1_000_000n + BigInt(upTo(1_000_000)),
       duration_ns: BigInt(upTo(3_000_000_000)),
       trace_id: `${project}-${(i * 2_654_435_761) % 4_294_967_296}`,
@@ -58,10 +61,10 @@ export function randomCalls(project: string, count: number, seed: number): CallR
       model,
       service_tier: tier,
       price_conditions: isNow(0.5) && tier !== '' ? JSON.stringify({ serviceTier: tier }) : '',
-      input_tokens: isNow(0.05) ? null : input,
+      input_tokens: isNow(0.05) && canLack ? null : input,
       cache_read_tokens: cached,
       cache_write_tokens: written,
-      output_tokens: isNow(0.05) ? null : output,
+      output_tokens: isNow(0.05) && canLack ? null : output,
       reasoning_tokens: isNow(0.3) ? upTo(output) : 0,
       usage_other: other,
       usage_rule: pick(['inclusive:emitter', 'inclusive:assumed']),
