@@ -25,7 +25,6 @@ export const questionColumns = [
   'project_id',
   'kind',
   'duration_ns',
-  'kind',
   'status',
   'provider',
   'request_model',
