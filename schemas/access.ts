@@ -13,3 +13,16 @@ export interface Caller {
   /** The key stands in a web page, so anybody may have sent this. */
   readonly isPublic: boolean
 }
+
+/** A key as its holder may see it. */
+export interface KeyUse {
+  readonly name: string
+  readonly project: string
+  readonly prefix: string
+  readonly may: readonly Scope[]
+  /** Unix milliseconds; null for never. */
+  readonly expiresMs: number | null
+  readonly origins: readonly string[]
+  /** Unix milliseconds of the last request it was good for, since the start; null for none. */
+  readonly lastUsedMs: number | null
+}

@@ -1,8 +1,9 @@
 // /api/keys: the keys of the caller's project, and when each was used last. No hash, no secret.
 
 import type { FastifyInstance } from 'fastify'
+import type { KeyUse } from '../../schemas/access.ts'
 import { scopes } from '../../schemas/access.ts'
-import type { ApiParts, KeyUse } from './parts.ts'
+import type { ApiParts } from './parts.ts'
 import { problems } from './schemas.ts'
 
 const text = { type: 'string' } as const

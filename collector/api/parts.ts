@@ -1,7 +1,7 @@
 // What the routes of the API are built from.
 
 import type { ScoreRow } from '../../processors/scores.ts'
-import type { Caller, Scope } from '../../schemas/access.ts'
+import type { Caller, KeyUse, Scope } from '../../schemas/access.ts'
 import type { RefusalReason } from '../../schemas/refusal.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 import type { Log } from '../log.ts'
@@ -32,18 +32,6 @@ export interface ApiAccess {
   /** Whether web pages of this origin have a key. */
   isPageOrigin(origin: string): boolean
   uses(): readonly KeyUse[]
-}
-
-export interface KeyUse {
-  readonly name: string
-  readonly project: string
-  readonly prefix: string
-  readonly may: readonly Scope[]
-  /** Unix milliseconds; null for never. */
-  readonly expiresMs: number | null
-  readonly origins: readonly string[]
-  /** Since the start; null when it was not. */
-  readonly lastUsedMs: number | null
 }
 
 export interface ApiParts {

@@ -1,7 +1,7 @@
 // Who may: from what a request shows to the project it belongs to. Asked once per request, before its body is read.
 
 import { timingSafeEqual } from 'node:crypto'
-import type { Caller, Scope } from '../../schemas/access.ts'
+import type { Caller, KeyUse, Scope } from '../../schemas/access.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { Buckets, senderOf } from './buckets.ts'
 import { type Headers, shownKey } from './credential.ts'
@@ -16,17 +16,6 @@ export interface AccessRequest {
   readonly need: Scope | 'any'
   /** A key in the address of the request, where one may stand. */
   readonly urlKey?: string | undefined
-}
-
-export interface KeyUse {
-  readonly name: string
-  readonly project: string
-  readonly prefix: string
-  readonly may: readonly Scope[]
-  readonly expiresMs: number | null
-  readonly origins: readonly string[]
-  /** Unix milliseconds of the last request it was good for, since the start; null for none. */
-  readonly lastUsedMs: number | null
 }
 
 /** Wrong keys that an address may show in a minute before it is told to wait. */
