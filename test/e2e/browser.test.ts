@@ -15,7 +15,7 @@ let page: Page
 
 const stored = async (): Promise<unknown[]> => {
   const sql =
-    'SELECT project_id, trace_id, value, comment, author_id FROM spanledger.current_scores ORDER BY created_at, score_id FORMAT JSONEachRow'
+    'SELECT project_id, trace_id, value, comment, author_id FROM spanledger.current_scores ORDER BY trace_id, comment FORMAT JSONEachRow'
   const answer = await fetch(`http://${collector.ready.clickhouse_http}/`, { method: 'POST', body: sql })
   return (await answer.text())
     .split('\n')
