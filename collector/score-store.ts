@@ -3,6 +3,7 @@
 import { runAttributes } from '../processors/evaluation-attributes.ts'
 import type { Attribution, SessionFacts, SpanFacts } from '../processors/score-target.ts'
 import type { ScoreRow } from '../processors/scores.ts'
+import { isCallOf } from '../schemas/calls.ts'
 import { parsePicoUsd } from '../schemas/money.ts'
 import { scoresTable } from '../schemas/scores-table.ts'
 import type { ClickHouse } from './clickhouse/client.ts'
@@ -99,8 +100,7 @@ const attributionColumns = [
   'customer',
 ] as const satisfies readonly (keyof Attribution)[]
 
-/** As in the view `llm_calls`; a test holds the two together. */
-const isCall = `s.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call')`
+const isCall = isCallOf('s')
 
 const spanTexts = [
   ...[

@@ -166,7 +166,8 @@ export class Charge {
     this.batch.countedAs[row] = carrier
   }
 
-  private hasUsage(row: number): boolean {
+  /** Whether a row tells what a call used, a replay's aside. */
+  hasUsage(row: number): boolean {
     const at = row * usageUnitCount
     return (
       this.batch.role[row] !== role.replay &&

@@ -2,8 +2,8 @@
 // spans, Genkit's user engagement. What each judges is told by a link, by the span itself, or by its parent, as each has it.
 // Sources: OpenInference spec/annotations.md (2026-08); Logfire 4 and Genkit 1 as their packages write them.
 
-import { attributeText } from '../schemas/any-value.ts'
-import { low, nowhere, type SpanBatch } from '../schemas/span-batch.ts'
+import { attributeTexts } from '../schemas/any-value.ts'
+import { low, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
 import { feedbackField, feedbackMarks } from './score-keys.ts'
 import { type EvaluationInput, metadataText } from './scores.ts'
@@ -46,18 +46,15 @@ function hasAny(batch: SpanBatch, row: number, scoreKeys: ReadonlySet<number>): 
 }
 
 function spanOf(batch: SpanBatch, strings: StringTable, row: number): Span {
-  const attributes = new Map<string, string>()
-  for (let i = batch.attrFrom[row]!; i < batch.attrTo[row]!; i++)
-    attributes.set(strings.text(batch.attrKey[i]!), attributeText(batch, i))
   const link = batch.linkFrom[row]!
   const isOne = batch.linkTo[row]! - link === 1
   return {
-    attributes,
-    traceId: hex(batch, batch.tracePos[row]!, 16),
-    spanId: hex(batch, batch.spanPos[row]!, 8),
-    parentId: hex(batch, batch.parentPos[row]!, 8),
+    attributes: attributeTexts(batch, strings, batch.attrFrom[row]!, batch.attrTo[row]!),
+    traceId: batch.hexOf(batch.tracePos[row]!, 16),
+    spanId: batch.hexOf(batch.spanPos[row]!, 8),
+    parentId: batch.hexOf(batch.parentPos[row]!, 8),
     linked: isOne
-      ? { traceId: hex(batch, batch.linkTracePos[link]!, 16), spanId: hex(batch, batch.linkSpanPos[link]!, 8) }
+      ? { traceId: batch.hexOf(batch.linkTracePos[link]!, 16), spanId: batch.hexOf(batch.linkSpanPos[link]!, 8) }
       : undefined,
     isEvaluator: strings.text(batch.low[low.kind]![row]!) === 'evaluator',
     scopeName: strings.text(batch.low[low.scope_name]![row]!),
@@ -228,8 +225,4 @@ function objectOf(json: string): Readonly<Record<string, unknown>> {
     // Text that is no JSON stays on the span as it was sent.
     return {}
   }
-}
-
-function hex(batch: SpanBatch, at: number, size: number): string {
-  return at === nowhere ? '' : Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + at, size).toString('hex')
 }

@@ -6,7 +6,6 @@
 //   beside   span id 2: who below it carries the money
 
 import { nowhere, outerAt, role, type SpanBatch } from '../schemas/span-batch.ts'
-import { unit, usageUnitCount } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import { RecentIds, wordAt, wordOfText } from './recent-ids.ts'
 
@@ -39,7 +38,7 @@ export class KnownCalls {
 
   private row(row: number, project: number): void {
     const { batch, charge, carriers } = this
-    const hasUsage = this.hasUsage(row)
+    const hasUsage = charge.hasUsage(row)
     if (carriers[row] === none && !(hasUsage && batch.role[row] === role.call)) {
       this.setKey(row, batch.spanPos[row]!, project)
       if (this.ids.find()) carriers[row] = this.outside()
@@ -89,11 +88,5 @@ export class KnownCalls {
   private outside(): number {
     const { key } = this.ids
     return this.batch.addOuterId(key[keyWords]!, key[keyWords + 1]!)
-  }
-
-  private hasUsage(row: number): boolean {
-    const at = row * usageUnitCount
-    const { usage } = this.batch
-    return this.batch.role[row] !== role.replay && (usage[at + unit.input]! >= 0 || usage[at + unit.output]! >= 0)
   }
 }

@@ -110,13 +110,7 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     trace_id: event.traceId,
     span_id: event.spanId,
     ...ids,
-    data_type: isBoolean
-      ? 'boolean'
-      : words !== ''
-        ? 'text'
-        : value === null && label !== ''
-          ? 'categorical'
-          : 'numeric',
+    data_type: isBoolean ? 'boolean' : typeOf(value, label, words),
     value,
     label: low(label),
     text: words,
@@ -144,6 +138,11 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     retention_days: context.retentionDays ?? scoreRetentionDays,
     version: Math.min(createdAt, context.nowMs),
   }
+}
+
+function typeOf(value: number | null, label: string, words: string): string {
+  if (words !== '') return 'text'
+  return value === null && label !== '' ? 'categorical' : 'numeric'
 }
 
 /** Feedback as the API takes it, checked: AgentCost's fields and ours. */

@@ -3,6 +3,7 @@
 
 import { Cursor } from './protobuf.ts'
 import { type SpanBatch, valueType } from './span-batch.ts'
+import type { StringTable } from './string-table.ts'
 
 export const depthMax = 32
 const tooDeep = '"<nested deeper than 32 levels>"'
@@ -31,6 +32,13 @@ export function attributeText(batch: SpanBatch, index: number): string {
     default:
       return ''
   }
+}
+
+/** Attributes `[from, to)` of the batch by name, each as text; of a name sent twice the later. For rare paths. */
+export function attributeTexts(batch: SpanBatch, strings: StringTable, from: number, to: number): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (let i = from; i < to; i++) texts.set(strings.text(batch.attrKey[i]!), attributeText(batch, i))
+  return texts
 }
 
 /** Start of the text of a list that holds one string and nothing else, which ends where the list ends; else -1. */

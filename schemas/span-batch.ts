@@ -307,6 +307,11 @@ export class SpanBatch {
     return -2 - this.outerCount++
   }
 
+  /** An id of so many bytes in lower hex; empty for `nowhere`. */
+  hexOf(at: number, size: 8 | 16): string {
+    return at === nowhere ? '' : Buffer.from(this.bytes.buffer, this.bytes.byteOffset + at, size).toString('hex')
+  }
+
   setText(column: number, row: number, start: number, end: number): void {
     this.textStart[column]![row] = start
     this.textEnd[column]![row] = end

@@ -1,5 +1,7 @@
 // What an export says of a call, of a trace and of their scores: names and the expressions they come from, for JSON and Parquet alike.
 
+import { isCallOf } from '../../schemas/calls.ts'
+
 /** Columns of `llm_calls` that are exported under their own names; docs/columns.md says what they mean. */
 export const callColumns = [
   'trace_id',
@@ -47,7 +49,7 @@ export const callColumns = [
 ] as const
 
 /** True in a statement over `spans AS c`, as the view `llm_calls` has it; a test holds the two together. */
-export const isCall = "c.cost_reason NOT IN ('aggregate', 'duplicate', 'replayed', 'not_a_model_call')"
+export const isCall = isCallOf('c')
 
 /** The root's own; where it says nothing, the least that any of its spans says, so that it is the same each time. */
 const ofTrace = (name: string): string =>

@@ -34,8 +34,8 @@ export function scoresOfFindings(
 
 function scoreOf(finding: Finding, batch: SpanBatch, strings: StringTable, context: FindingContext): ScoreRow {
   const { row } = finding
-  const traceId = hex(batch, batch.tracePos[row]!, 16)
-  const spanId = hex(batch, batch.spanPos[row]!, 8)
+  const traceId = batch.hexOf(batch.tracePos[row]!, 16)
+  const spanId = batch.hexOf(batch.spanPos[row]!, 8)
   const name = scoreName(finding.rule)
   const endMs = (batch.endHigh[row]! * 4294967296 + batch.endLow[row]!) / 1e6
   const createdAt = Math.floor(Math.min(Math.max(endMs, context.nowMs - scoreRetentionDays * dayMs), context.nowMs))
@@ -118,8 +118,4 @@ function factsOf(row: number, { traceId, spanId, nowMs }: Identity, batch: SpanB
     user_id: words(text.user_id),
     session_id: words(text.session_id),
   }
-}
-
-function hex(batch: SpanBatch, at: number, size: number): string {
-  return Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + at, size).toString('hex')
 }
