@@ -45,7 +45,7 @@ export class AttributeReader {
       throw new Refusal('bad_request', `more than ${traceLimits.attributesPerRequest} attributes in one request`)
     }
     batch.attrRoom[index] = 0
-    if (this.shortString(index)) return
+    if (this.short(index)) return
     const outer = cursor.end
     cursor.end = cursor.enter()
     batch.attrType[index] = valueType.empty
@@ -73,10 +73,10 @@ export class AttributeReader {
   }
 
   /**
-   * Fast path: a key and a string, in this order and shorter than 128 bytes together, so that every size is one byte.
-   * Most attributes are; 2.0 → 1.7 µs a span of 18 attributes. Anything else is left to the general reader.
+   * Fast path: a key and a value, in this order and shorter than 128 bytes together, so that every size is one byte.
+   * Nearly all attributes are. Anything else is left to the general reader.
    */
-  private shortString(index: number): boolean {
+  private short(index: number): boolean {
     const { batch, cursor } = this
     const { bytes, at } = cursor
     const size = bytes[at]!
@@ -85,10 +85,30 @@ export class AttributeReader {
     const keyEnd = at + 3 + bytes[at + 2]!
     if (keyEnd + 4 > end || keyEnd === at + 3 || bytes[keyEnd] !== 18 || bytes[keyEnd + 1] !== end - keyEnd - 2)
       return false
-    if (bytes[keyEnd + 2] !== 10 || bytes[keyEnd + 3] !== end - keyEnd - 4) return false
+    const start = keyEnd + 4
+    switch (bytes[keyEnd + 2]) {
+      case 10:
+        if (bytes[keyEnd + 3] !== end - start) return false
+        batch.attrType[index] = valueType.string
+        batch.attrStart[index] = start
+        break
+      case 24: {
+        const number = smallInteger(bytes, keyEnd + 3, end)
+        if (number < 0) return false
+        batch.attrType[index] = valueType.integer
+        batch.attrStart[index] = keyEnd + 3
+        batch.attrNumber[index] = number
+        break
+      }
+      case 42:
+        if (bytes[keyEnd + 3] !== end - start) return false
+        batch.attrType[index] = valueType.array
+        batch.attrStart[index] = start
+        break
+      default:
+        return false
+    }
     batch.attrKey[index] = this.key(at + 3, keyEnd)
-    batch.attrType[index] = valueType.string
-    batch.attrStart[index] = keyEnd + 4
     batch.attrEnd[index] = end
     batch.attributes = index + 1
     cursor.at = end
@@ -167,4 +187,16 @@ export class AttributeReader {
     batch.attrEnd[index] = end
     cursor.at = end
   }
+}
+
+/** A varint of up to four bytes that fills `[at, end)`; -1 for any other. */
+function smallInteger(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at > 4 || bytes[end - 1]! > 127) return -1
+  let number = 0
+  for (let i = at, shift = 0; i < end; i++, shift += 7) {
+    const byte = bytes[i]!
+    if (byte < 128 !== (i === end - 1)) return -1
+    number |= (byte & 127) << shift
+  }
+  return number
 }

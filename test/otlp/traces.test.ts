@@ -76,6 +76,34 @@ describe('what one span says arrives whole', () => {
     })
   })
 
+  test('integers of every size on the wire, with short and long keys', () => {
+    const integers = [
+      0,
+      1,
+      127,
+      128,
+      16_383,
+      16_384,
+      2 ** 21 - 1,
+      2 ** 21,
+      2 ** 28 - 1,
+      2 ** 28,
+      2 ** 31,
+      2 ** 53 - 1,
+      -1,
+      -(2 ** 31),
+    ]
+    const attributes = Object.fromEntries(
+      integers.flatMap((n, i) => [
+        [`n${i}`, n],
+        [`n${i}${'k'.repeat(120)}`, n],
+      ]),
+    )
+    const [row] = bench.rows(tracesRequest({ spans: [{ attributes }] }))
+    const sent = Object.entries(attributes).map(([key, n]) => [key, `${n}`])
+    expect(row?.['attributes']).toEqual(Object.fromEntries(sent))
+  })
+
   test('a value nested too deep becomes a marker and the span is kept', () => {
     let value: Attributes[string] = 'bottom'
     for (let depth = 0; depth < 40; depth++) value = [value]
