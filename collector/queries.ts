@@ -11,15 +11,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Refusal } from '../schemas/refusal.ts'
 import type { ClickHouse } from './clickhouse/client.ts'
+import { boundValue, type ParamOfQuestion } from './query-values.ts'
 
-export interface QueryParam {
-  readonly name: string
-  /** ClickHouse type, as inside `{name:type}`. */
-  readonly type: string
+export interface QueryParam extends ParamOfQuestion {
   /** SQL expression that stands in when the parameter is not given. */
   readonly default: string
-  /** The values it may have; absent: any of its type. */
-  readonly choices?: readonly string[]
 }
 
 export interface Query {
@@ -87,7 +83,7 @@ function addChoices(id: string, line: string, params: QueryParam[]): void {
 
 /**
  * Rows of an answer. A parameter that is not given, or undefined, takes its default; times may be ISO 8601.
- * Throws Refusal('bad_request') for a parameter the question does not have, or a value that is none of its choices; rejects with ClickHouseError.
+ * Throws Refusal('bad_request') for a parameter the question does not have, or a value that it cannot have; rejects with ClickHouseError.
  */
 export async function runQuery<T = QueryRow>(
   clickhouse: Pick<ClickHouse, 'query'>,
@@ -101,12 +97,7 @@ export async function runQuery<T = QueryRow>(
       const known = query.params.map((each) => each.name).join(', ')
       throw new Refusal('bad_request', `${query.id} has no parameter "${name.slice(0, 64)}"; it has ${known}`)
     }
-    if (value !== undefined && param.choices?.includes(String(value)) === false)
-      throw new Refusal(
-        'bad_request',
-        `${name} is "${String(value).slice(0, 64)}"; it may be ${param.choices.join(', ')}`,
-      )
-    if (value !== undefined) given[name] = param.type.startsWith('DateTime') ? clickHouseTime(value) : value
+    if (value !== undefined) given[name] = boundValue(param, value)
   }
   const sql = query.sql.replaceAll(/\{(\w+):([^}]+)\}/g, (placeholder, name: string, type: string) => {
     if (name in given) return placeholder
@@ -114,12 +105,4 @@ export async function runQuery<T = QueryRow>(
     return `CAST((${expression}) AS ${type})`
   })
   return clickhouse.query<T>(sql, given, answerSettings)
-}
-
-/** `2026-11-24T10:00:00+01:00` and Dates as ClickHouse reads them, in UTC; anything else as it is. */
-function clickHouseTime(value: unknown): unknown {
-  const isIso = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)
-  const time = value instanceof Date ? value : isIso ? new Date(value) : undefined
-  if (time === undefined || Number.isNaN(time.getTime())) return value
-  return time.toISOString().replace('T', ' ').replace('Z', '')
 }

@@ -41,7 +41,7 @@ const rooms: readonly Room[] = [
   { name: 'pipeline', files: /^collector\/pipeline\.ts$/, may: ['otlp', 'sinks', 'processors', 'schemas', 'leaves'] },
   {
     name: 'questions',
-    files: /^collector\/((queries|score-store|currency-store|explained-trace)\.ts$|exporting\/)/,
+    files: /^collector\/((queries|query-values|score-store|currency-store|explained-trace)\.ts$|exporting\/)/,
     may: ['clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {

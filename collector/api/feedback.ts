@@ -13,23 +13,17 @@ import {
   tombstoneOf,
 } from '../../processors/scores.ts'
 import { Refusal } from '../../schemas/refusal.ts'
+import { refuseUnknown } from '../exporting/filters.ts'
 import { type Query, type QueryRow, runQuery } from '../queries.ts'
 import { readScores } from '../score-store.ts'
+import { takeJson } from './json-body.ts'
 import { checkPageFeedback, pageAnswer, pageRow } from './page-feedback.ts'
 import type { ApiParts } from './parts.ts'
 import { modelQualities, modelQuality, promptQualities } from './quality-shapes.ts'
+import { arrays } from './queries.ts'
 import type { RecentScores } from './recent-scores.ts'
 import * as schemas from './schemas.ts'
 import { writeScore } from './score-writing.ts'
-
-interface ListFilters {
-  readonly project?: string
-  readonly model?: string
-  readonly score?: number
-  readonly source?: string
-  readonly name?: string
-  readonly limit?: number
-}
 
 export function addFeedback(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   addWriting(app, parts, recent)
@@ -97,7 +91,7 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
  * pages that were allowed may: else any page a person visits could write to a collector on that person's machine.
  */
 function takeBeacons(inner: FastifyInstance, { keys, isAllowedOrigin }: ApiParts): void {
-  inner.addContentTypeParser('text/plain', { parseAs: 'string' }, inner.getDefaultJsonParser('error', 'error'))
+  takeJson(inner, 'text/plain')
   if (keys !== undefined) return
   inner.addHook('onRequest', (request, _, done) => {
     const { origin, 'content-type': type = '' } = request.headers
@@ -111,7 +105,7 @@ function takeBeacons(inner: FastifyInstance, { keys, isAllowedOrigin }: ApiParts
 function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   const answer = answering(parts, recent)
 
-  app.get<{ Querystring: ListFilters }>(
+  app.get(
     '/api/feedback',
     {
       schema: {
@@ -121,10 +115,7 @@ function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
         response: { 200: schemas.listedFeedback, ...schemas.problems },
       },
     },
-    async (request) => {
-      const { project: _, ...filters } = request.query
-      return (await answer(request, 'feedback_list', filters)).map(listedOf)
-    },
+    async (request) => (await answer(request, 'feedback_list', {}, schemas.listFilters)).map(listedOf),
   )
 
   app.get(
@@ -133,11 +124,11 @@ function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
       schema: {
         summary: 'Votes of the project, counted',
         tags: ['feedback'],
-        querystring: { type: 'object', properties: schemas.projectFilter },
+        querystring: schemas.summaryFilters,
         response: { 200: schemas.feedbackSummary, ...schemas.problems },
       },
     },
-    async (request) => (await answer(request, 'feedback_summary', {}))[0],
+    async (request) => (await answer(request, 'feedback_summary', {}, schemas.summaryFilters))[0],
   )
 
   app.get<{ Params: { trace_id: string } }>(
@@ -176,7 +167,6 @@ function addReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
 
 function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   const answer = answering(parts, recent)
-  const projectOnly = { type: 'object', properties: schemas.projectFilter }
 
   app.get(
     '/api/feedback/quality/models',
@@ -184,11 +174,11 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
       schema: {
         summary: 'Quality and cost of each model that was judged',
         tags: ['quality'],
-        querystring: projectOnly,
+        querystring: schemas.qualityFilters,
         response: { 200: { type: 'array', items: schemas.modelQuality }, ...schemas.problems },
       },
     },
-    async (request) => modelQualities(await answer(request, 'quality', {})),
+    async (request) => modelQualities(await answer(request, 'quality', {}, schemas.qualityFilters)),
   )
 
   app.get<{ Params: { model: string } }>(
@@ -198,13 +188,13 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
         summary: 'Quality and cost of one model',
         tags: ['quality'],
         params: { type: 'object', properties: { model: { type: 'string', minLength: 1 } } },
-        querystring: projectOnly,
+        querystring: schemas.qualityFilters,
         response: { 200: schemas.modelQuality, ...schemas.problems },
       },
     },
     async (request) => {
       const { model } = request.params
-      return modelQuality(await answer(request, 'quality', { model }), model)
+      return modelQuality(await answer(request, 'quality', { model }, schemas.qualityFilters), model)
     },
   )
 
@@ -215,13 +205,14 @@ function addQuality(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
         summary: 'Quality and cost of each version of a prompt',
         tags: ['quality'],
         params: { type: 'object', properties: { prompt_id: { type: 'string', minLength: 1 } } },
-        querystring: projectOnly,
+        querystring: schemas.qualityFilters,
         response: { 200: { type: 'array', items: schemas.promptQuality }, ...schemas.problems },
       },
     },
     async (request) => {
       const prompt = request.params.prompt_id
-      return promptQualities(await answer(request, 'quality', { by: 'prompt', prompt }), prompt)
+      const params = { by: 'prompt', prompt }
+      return promptQualities(await answer(request, 'quality', params, schemas.qualityFilters), prompt)
     },
   )
 }
@@ -231,20 +222,28 @@ const traceParam = {
   properties: { trace_id: { type: 'string', minLength: 1, maxLength: schemas.feedbackLimits.id } },
 } as const
 
-type Answer = (request: FastifyRequest, id: string, params: Readonly<Record<string, unknown>>) => Promise<QueryRow[]>
+type Answer = (
+  request: FastifyRequest,
+  id: string,
+  params: Readonly<Record<string, unknown>>,
+  /** What the URL may ask of the question besides; anything else there is refused. */
+  filters?: { readonly properties: Readonly<Record<string, unknown>> },
+) => Promise<QueryRow[]>
 
 /** Asks a question for the caller's project, once ClickHouse shows what was written here before. */
 function answering({ clickhouse, queries, project }: ApiParts, recent: RecentScores): Answer {
   const byId = new Map<string, Query>(queries.map((query) => [query.id, query]))
-  return async (request, id, params) => {
+  return async (request, id, params, filters = { properties: schemas.projectFilter }) => {
     const own = project(request.headers)
-    const asked = (request.query as { project?: string }).project
+    const inUrl = request.query as QueryRow
+    refuseUnknown(inUrl, Object.keys(filters.properties))
+    const { project: asked, ...given } = inUrl
     if (asked !== undefined && asked !== own)
       throw new Refusal('forbidden', `this request belongs to project "${own}" and cannot read another`)
     const query = byId.get(id)
     if (query === undefined) throw new Error(`schemas/queries/${id}.sql is missing`)
     await recent.shown(own)
-    return runQuery(clickhouse, query, { ...params, project: own })
+    return runQuery(clickhouse, query, { ...arrays(query.params, given), ...params, project: own })
   }
 }
 

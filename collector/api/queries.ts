@@ -57,8 +57,8 @@ export function addQueries(app: FastifyInstance, { clickhouse, queries, project 
   )
 }
 
-/** A parameter of an array type may be given once or several times. */
-function arrays(
+/** A parameter of an array type may be given once or several times. Throws Refusal where another one is given twice. */
+export function arrays(
   params: readonly { readonly name: string; readonly type: string }[],
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {

@@ -197,6 +197,36 @@ export const listFilters = {
   },
 } as const
 
+const flagged = {
+  type: 'integer',
+  enum: [0, 1],
+  description: '1: scores that break their configuration count as well.',
+} as const
+const period = {
+  from: { type: 'string', description: 'ISO 8601.' },
+  to: { type: 'string', description: 'Not included.' },
+} as const
+
+export const summaryFilters = {
+  type: 'object',
+  properties: { ...projectFilter, ...period, flagged },
+} as const
+
+export const qualityFilters = {
+  type: 'object',
+  properties: {
+    ...projectFilter,
+    ...period,
+    name: { type: 'string', description: 'Only scores of this name.' },
+    sources: {
+      type: ['string', 'array'],
+      items: { type: 'string', enum: scoreSources },
+      description: `Only those of these sources: ${scoreSources.join(', ')}.`,
+    },
+    flagged,
+  },
+} as const
+
 export const question = {
   type: 'object',
   properties: {

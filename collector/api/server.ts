@@ -3,7 +3,7 @@
 
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { PriceRefusal } from '../../processors/pricing/custom/refusal.ts'
 import { Refusal, type RefusalReason, refusals } from '../../schemas/refusal.ts'
 import { ClickHouseError } from '../clickhouse/client.ts'
@@ -14,6 +14,7 @@ import { addAccess } from './access.ts'
 import { addCors, originCheck } from './cors.ts'
 import { addExports } from './exports.ts'
 import { addFeedback } from './feedback.ts'
+import { takeJson } from './json-body.ts'
 import { addKeys } from './keys.ts'
 import { addLangfuse, langfuseError } from './langfuse.ts'
 import { addLangfuseReading } from './langfuse-reading.ts'
@@ -63,6 +64,7 @@ export interface Api {
 }
 
 const bodyBytesMax = 256 * 1024
+const pathPartMax = 512
 const requestMs = 30_000
 const connectionsMax = 1000
 const retryAfterSeconds = 2
@@ -80,15 +82,23 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     bodyLimit: options.bodyBytesMax ?? bodyBytesMax,
     // A score of "1" or true is a mistake to point out, not a number; numbers in a URL are read by `readNumbers`.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
-    routerOptions: { maxParamLength: 512 },
+    routerOptions: { maxParamLength: pathPartMax },
     requestTimeout: requestMs,
     connectionTimeout: requestMs * 2,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // Of the router, before there is a route: an id in the path that is too long, an escape in it that is none.
+    frameworkErrors: (error, request, reply) => {
+      const problem = routerProblem(error)
+      refused.set(request, problem.reason)
+      const answer: FastifyReply = reply // as any route has it: the type here knows no status of an error
+      answer.code(problem.status).send(langfuseError(request.url, problem) ?? { detail: problem.detail })
+    },
   })
   app.server.maxConnections = connectionsMax
   // A browser may send text/plain across origins without asking first.
-  app.removeContentTypeParser('text/plain')
+  app.removeContentTypeParser(['text/plain', 'application/json'])
+  takeJson(app, 'application/json')
   app.addHook('onSend', async (_, reply) => {
     reply.header('X-Content-Type-Options', 'nosniff')
     reply.header('Referrer-Policy', 'no-referrer')
@@ -185,6 +195,14 @@ function answerErrors(app: FastifyInstance, log: ApiOptions['log']): void {
     const missing = problem('not_found', 'Not Found')
     return reply.code(missing.status).send(langfuseError(request.url, missing) ?? { detail: missing.detail })
   })
+}
+
+function routerProblem({ code, statusCode = 400 }: FastifyError): Problem {
+  const detail =
+    code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? `a part of the path is longer than ${pathPartMax} characters`
+      : 'the path is not a valid one: its escapes are not UTF-8'
+  return { reason: 'bad_request', status: statusCode, detail }
 }
 
 /** What the sender is told: never more than they sent, or than they can do something about. */

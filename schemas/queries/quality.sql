@@ -9,6 +9,7 @@
 -- param: tz String = 'UTC'
 -- param: name String = ''
 -- param: sources Array(String) = []
+-- choice: sources = user human-review automated eval
 -- param: model String = ''
 -- param: prompt String = ''
 -- param: flagged UInt8 = 0

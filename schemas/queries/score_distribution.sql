@@ -6,6 +6,7 @@
 -- choice: by = all model provider prompt feature service env release team customer user
 -- param: name String = ''
 -- param: sources Array(String) = []
+-- choice: sources = user human-review automated eval
 -- param: bins UInt8 = 10
 -- param: flagged UInt8 = 0
 
@@ -60,8 +61,8 @@ FROM
     b.key AS key,
     b.name AS name,
     r.low AS low,
-    (r.high - r.low) / {bins:UInt8} AS width,
-    if(isNull(b.newest.1) OR r.numbers <= {bins:UInt8}, NULL, least(floor((b.newest.1 - r.low) / width), {bins:UInt8} - 1)) AS bin,
+    (r.high - r.low) / greatest({bins:UInt8}, 1) AS width,
+    if(isNull(b.newest.1) OR r.numbers <= {bins:UInt8}, NULL, least(floor((b.newest.1 - r.low) / width), greatest({bins:UInt8}, 1) - 1)) AS bin,
     if(isNull(bin), b.newest.1, r.low + width * bin) AS bin_from,
     if(isNull(b.newest.1), b.newest.2, '') AS label
   FROM ballots AS b

@@ -212,6 +212,16 @@ describe('with the calls that are judged', () => {
     expect(await get('/api/feedback/quality/prompt/other')).toEqual([])
   })
 
+  test('quality within a time, of scores of one name, and of some sources', async () => {
+    const total = async (query: string) => (await get(`/api/feedback/quality/model/gpt-4.1?${query}`))['total_feedback']
+    expect(await total('name=user_feedback&sources=user&sources=eval')).toBe(2)
+    expect(await total('name=tone')).toBe(0)
+    expect(await total('sources=eval')).toBe(0)
+    expect(await total('to=2026-01-01')).toBe(0)
+    expect(await get('/api/feedback/quality/prompt/support-bot?name=tone')).toEqual([])
+    expect(await get('/api/feedback/summary?to=2026-01-01')).toMatchObject({ total: 0 })
+  })
+
   test('a trace is found by its id in any spelling, and by the trace a response led to', async () => {
     for (const id of ['0af7651916cd43dd8448eb211c80319c', '0AF76519-16CD-43DD-8448-EB211C80319C'])
       expect(await get(`/api/feedback/trace/${id}`)).toMatchObject([
@@ -255,7 +265,7 @@ describe('with the calls that are judged', () => {
     ])
     const wrong = await send('GET', '/api/queries/quality?from=yesterday')
     expect(wrong.status).toBe(400)
-    expect(wrong.body['detail']).toMatch(/^a parameter is not of its type/)
+    expect(wrong.body['detail']).toMatch(/^from is "yesterday"; it must be a time/)
     expect((await send('GET', '/api/queries/feedback_list?traces=t2&traces=t3')).body['rows']).toHaveLength(2)
     expect((await send('GET', '/api/queries/feedback_list?traces=t2')).body['rows']).toHaveLength(1)
   })

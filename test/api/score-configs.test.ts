@@ -152,6 +152,7 @@ describe('a score that breaks its configuration', () => {
     expect((await send('GET', '/api/queries/feedback_summary?flagged=1', undefined, 'doors')).body).toMatchObject({
       rows: [{ total: 2, negative: 1 }],
     })
+    expect((await send('GET', '/api/feedback/summary?flagged=1', undefined, 'doors')).body).toMatchObject({ total: 2 })
     await send(
       'PUT',
       '/api/score-configs/user_feedback',

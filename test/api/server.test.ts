@@ -51,7 +51,9 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined
+      ? {}
+      : { body: typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body) }),
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') ?? false
@@ -158,6 +160,17 @@ describe('POST /api/feedback', () => {
     { name: 'no JSON', body: '{"trace_id":', detail: /JSON/ },
     { name: 'a body for the prototype', body: '{"trace_id":"t","score":1,"__proto__":{}}', detail: /not valid JSON/ },
     {
+      name: 'a byte that is no UTF-8',
+      body: Buffer.from('{"trace_id":"\xff","score":1}', 'latin1'),
+      detail: /not UTF-8/,
+    },
+    { name: 'half a character', body: '{"trace_id":"t\\ud83d","score":1}', detail: /half a character/ },
+    {
+      name: 'metadata of 101 lists in each other',
+      body: `{"trace_id":"t","score":1,"metadata":{"[\\\\":${'['.repeat(99)}${']'.repeat(99)}}}`,
+      detail: /deeper than 100/,
+    },
+    {
       name: '300 kB',
       body: { trace_id: 't', score: 1, comment: 'x'.repeat(300_000) },
       status: 413,
@@ -177,6 +190,21 @@ describe('POST /api/feedback', () => {
     expect(answer).toMatchObject({
       status: 415,
       body: { detail: expect.stringMatching(/^send JSON, as application\/json/) },
+    })
+  })
+
+  test('takes whole characters in any spelling, brackets in texts, and as many levels as fit', async () => {
+    await start()
+    const lists = `${'['.repeat(98)}${']'.repeat(98)}`
+    const body = `{"trace_id":"t","score":1,"comment":"\\ud83d\\ude00 \\"${'{'.repeat(200)}","metadata":{"a\\\\":${lists}}}`
+    expect(await post(body)).toMatchObject({ status: 200, body: { comment: `😀 "${'{'.repeat(200)}` } })
+  })
+
+  test('says that it reads no packed bodies', async () => {
+    await start()
+    expect(await post(Buffer.from([0x1f, 0x8b]), { 'content-encoding': 'gzip' })).toMatchObject({
+      status: 415,
+      body: { detail: expect.stringMatching(/content-encoding gzip/) },
     })
   })
 
@@ -264,6 +292,26 @@ describe('the same id again, before ClickHouse shows it', () => {
     expect(appended[2]).toMatchObject({ is_deleted: 0, version: 1_790_000_000_004 })
   })
 
+  test('a deletion may name a type of the body that it has not', async () => {
+    await start()
+    await post({ trace_id: 't', score: 1, id: 'typed' })
+    const deleted = await send('DELETE', '/api/feedback/typed', undefined, { 'content-type': 'application/json' })
+    expect(deleted).toMatchObject({ status: 200, body: { status: 'deleted' } })
+  })
+
+  test('a path that no route can have is refused in the form of its neighbours', async () => {
+    await start()
+    const long = 'x'.repeat(513)
+    expect(await send('GET', `/api/feedback/trace/${long}`)).toMatchObject({
+      status: 414,
+      body: { detail: 'a part of the path is longer than 512 characters' },
+    })
+    expect((await send('GET', `/api/public/scores/${long}`)).body).toMatchObject({ error: 'InvalidRequestError' })
+    expect((await send('DELETE', '/api/feedback/%ff')).body).toEqual({
+      detail: 'the path is not a valid one: its escapes are not UTF-8',
+    })
+  })
+
   test('another project has its own ids', async () => {
     await start({ project: (headers) => String(headers['x-project'] ?? 'default') })
     await post({ trace_id: 't', score: 1, id: 'mine' })
@@ -315,6 +363,15 @@ describe('filters', () => {
       path: '/api/queries/cost_by_model?nonsense=1',
       detail: /cost_by_model has no parameter "nonsense"; it has project, from, to/,
     },
+    { path: '/api/feedback/summary?flaged=1', detail: /no parameter "flaged": did you mean flagged/ },
+    { path: '/api/feedback/summary?flagged=2', detail: /flagged must be one of 0, 1/ },
+    { path: '/api/feedback/quality/models?by=env', detail: /no parameter "by"/ },
+    { path: '/api/feedback/quality/model/m?sources=robot', detail: /sources is "robot"; it may be user, / },
+    { path: '/api/feedback/quality/prompt/p?from=soon', detail: /from is "soon"; it must be a time/ },
+    { path: '/api/feedback?traces=t', detail: /no parameter "traces"/ },
+    { path: '/api/feedback/trace/t?limit=1', detail: /no parameter "limit"/ },
+    { path: '/api/queries/quality?tz=Mars', detail: /tz is "Mars"; it must be a time zone/ },
+    { path: '/api/queries/score_distribution?bins=300', detail: /bins is "300"; it must be a whole number/ },
     { path: '/api/queries/cost_by_model?from=2026&from=2027', detail: /from is given more than once/ },
   ])('$path is refused', async ({ path, detail }) => {
     await start()
