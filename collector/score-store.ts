@@ -34,6 +34,15 @@ export async function readScores(clickhouse: Reader, project: string, ids: reado
   return found.map(scoreOf)
 }
 
+/** What was written last under this id, a deletion included; undefined when nothing was. */
+export async function readNewestScore(clickhouse: Reader, project: string, id: string): Promise<ScoreRow | undefined> {
+  const sql = `SELECT ${scoreList}, s.is_deleted AS is_deleted FROM scores AS s
+WHERE s.project_id = {project:String} AND s.score_id = {id:String}
+ORDER BY s.version DESC LIMIT 1`
+  const [found] = await clickhouse.query<Record<string, unknown>>(sql, { project, id }, readSettings)
+  return found && { ...scoreOf(found), is_deleted: Number(found['is_deleted']) }
+}
+
 export interface ScoresOfConfig {
   readonly project: string
   readonly name: string

@@ -15,7 +15,6 @@ import {
 import { Refusal } from '../../schemas/refusal.ts'
 import { refuseUnknown } from '../exporting/filters.ts'
 import { type Query, type QueryRow, runQuery } from '../queries.ts'
-import { readScores } from '../score-store.ts'
 import { takeJson } from './json-body.ts'
 import { checkPageFeedback, pageAnswer, pageRow } from './page-feedback.ts'
 import type { ApiParts } from './parts.ts'
@@ -23,7 +22,7 @@ import { modelQualities, modelQuality, promptQualities } from './quality-shapes.
 import { arrays } from './queries.ts'
 import type { RecentScores } from './recent-scores.ts'
 import * as schemas from './schemas.ts'
-import { writeScore } from './score-writing.ts'
+import { scoreThatIs, writeScore } from './score-writing.ts'
 
 export function addFeedback(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   addWriting(app, parts, recent)
@@ -76,9 +75,7 @@ function addWriting(app: FastifyInstance, parts: ApiParts, recent: RecentScores)
     },
     async (request) => {
       const project = parts.project(request.headers)
-      const { id } = request.params
-      const row = recent.get(project, id)?.row ?? (await readScores(parts.clickhouse, project, [id]))[0]
-      if (row === undefined || row.is_deleted === 1) throw new Refusal('not_found', 'Feedback not found')
+      const row = await scoreThatIs(recent, { project, id: request.params.id }, 'Feedback not found')
       const gone = tombstoneOf(row, parts.now())
       await recent.write(gone, parts.appendScores([gone]))
       return { status: 'deleted' }

@@ -13,10 +13,9 @@ import { idOf } from '../../processors/score-configs/config.ts'
 import { metadataValue, plainId, type ScoreRow, tombstoneOf } from '../../processors/scores.ts'
 import { Refusal, refusals } from '../../schemas/refusal.ts'
 import { type QueryRow, runQuery } from '../queries.ts'
-import { readScores } from '../score-store.ts'
 import type { ApiParts, Problem } from './parts.ts'
 import type { RecentScores } from './recent-scores.ts'
-import { writeScore } from './score-writing.ts'
+import { scoreThatIs, writeScore } from './score-writing.ts'
 
 export interface LangfuseParts extends ApiParts {
   /** `host:port` of the OTLP door; empty as long as it does not listen. */
@@ -100,13 +99,13 @@ export function addLangfuse(app: FastifyInstance, parts: LangfuseParts, recent: 
   for (const path of ['/api/public/scores/:id', '/api/public/v2/scores/:id'])
     app.get<{ Params: { id: string } }>(path, hidden, async (request) => {
       const project = parts.project(request.headers)
-      const row = await found(parts, recent, project, request.params.id)
+      const row = await found(recent, project, request.params.id)
       return shown(scoreOfRow(row))
     })
 
   app.delete<{ Params: { id: string } }>('/api/public/scores/:id', hidden, async (request, reply) => {
     const project = parts.project(request.headers)
-    const gone = tombstoneOf(await found(parts, recent, project, request.params.id), parts.now())
+    const gone = tombstoneOf(await found(recent, project, request.params.id), parts.now())
     await recent.write(gone, parts.appendScores([gone]))
     return reply.code(202).send({ message: 'deleted' })
   })
@@ -211,10 +210,8 @@ function checkConfig({ scoreConfigs }: ApiParts, project: string, { configId, na
     throw new Refusal('bad_request', `configId is of the score configuration "${config.name}", and name is another`)
 }
 
-async function found(parts: ApiParts, recent: RecentScores, project: string, id: string): Promise<ScoreRow> {
-  const row = recent.get(project, id)?.row ?? (await readScores(parts.clickhouse, project, [id]))[0]
-  if (row === undefined || row.is_deleted === 1) throw new Refusal('not_found', 'there is no such score')
-  return row
+function found(recent: RecentScores, project: string, id: string): Promise<ScoreRow> {
+  return scoreThatIs(recent, { project, id }, 'there is no such score')
 }
 
 function limitOf(asked: Readonly<Record<string, unknown>>): number {

@@ -4,16 +4,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScoreRow } from '../../processors/scores.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
+import { readNewestScore } from '../score-store.ts'
 
 const rowsMax = 10_000
 /** A reader waits this long for the newest write to show, and then answers without it. */
 const showWithinMs = 3000
 const lookEveryMs = 50
+/** So long what was written here is the newest there can be; later another collector's word may be in ClickHouse. */
+const ownForMs = 1000
+
+export interface WrittenScore {
+  readonly row: ScoreRow
+  readonly durable: Promise<void>
+}
 
 export class RecentScores {
   private readonly clickhouse: Pick<ClickHouse, 'query'>
   private readonly now: () => number
-  private readonly rows = new Map<string, { readonly row: ScoreRow; readonly durable: Promise<void> }>()
+  private readonly rows = new Map<string, WrittenScore & { readonly atMs: number }>()
   /** Newest write of each project that has not been seen in ClickHouse. */
   private readonly unseen = new Map<string, { readonly row: ScoreRow; readonly atMs: number }>()
 
@@ -22,15 +30,32 @@ export class RecentScores {
     this.now = now
   }
 
-  get(project: string, id: string): { readonly row: ScoreRow; readonly durable: Promise<void> } | undefined {
-    return this.rows.get(keyOf(project, id))
+  /**
+   * The newest state of a score, deleted ones included, written here or by another collector. What ClickHouse cannot say is told
+   * to `unanswered`, which says what holds then; it may throw.
+   */
+  async newest(
+    project: string,
+    id: string,
+    unanswered: (error: unknown) => ScoreRow | undefined,
+    withinMs = Number.POSITIVE_INFINITY,
+  ): Promise<WrittenScore | undefined> {
+    const own = this.rows.get(keyOf(project, id))
+    if (own !== undefined && this.now() - own.atMs < ownForMs) return own
+    const stored = await within(readNewestScore(this.clickhouse, project, id), withinMs).catch((error: unknown) =>
+      this.rows.has(keyOf(project, id)) ? undefined : unanswered(error),
+    )
+    // Another request with this id may have been taken meanwhile.
+    const written = this.rows.get(keyOf(project, id))
+    if (stored === undefined || (written !== undefined && written.row.version >= stored.version)) return written
+    return { row: stored, durable: Promise.resolve() }
   }
 
   /** Remembers the row while `durable` is under way and after; forgets it when that fails, and fails alike. */
   async write(row: ScoreRow, durable: Promise<void>): Promise<void> {
     const key = keyOf(row.project_id, row.score_id)
     this.rows.delete(key)
-    this.rows.set(key, { row, durable })
+    this.rows.set(key, { row, durable, atMs: this.now() })
     for (const oldest of this.rows.keys()) {
       if (this.rows.size <= rowsMax) break
       this.rows.delete(oldest)
@@ -58,6 +83,20 @@ export class RecentScores {
       await sleep(lookEveryMs)
     }
     if (this.unseen.get(project) === written) this.unseen.delete(project)
+  }
+}
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  if (ms === Number.POSITIVE_INFINITY) return work
+  const ending = new AbortController()
+  const late = sleep(ms, undefined, { signal: ending.signal, ref: false }).then(() => {
+    throw new Error(`no answer within ${ms} ms`)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    late.catch(() => undefined) // ended below, or told by the race
+    ending.abort()
   }
 }
 

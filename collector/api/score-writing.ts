@@ -1,9 +1,9 @@
 // How a score of the API is written: one that says what was said before is that one, one that changes it wins over it.
 
 import type { ScoreRow } from '../../processors/scores.ts'
-import { readScores } from '../score-store.ts'
+import { Refusal } from '../../schemas/refusal.ts'
 import type { ApiParts } from './parts.ts'
-import type { RecentScores } from './recent-scores.ts'
+import type { RecentScores, WrittenScore } from './recent-scores.ts'
 
 /** How long a change waits for ClickHouse to say what it changes; without an answer it is taken as new. */
 const lookUpMs = 1000
@@ -50,25 +50,26 @@ export async function writeScore(
 }
 
 /** What is already stored under the id of `row`; undefined also when the database cannot say in time. */
-async function scoreBefore(
-  parts: ApiParts,
-  recent: RecentScores,
-  row: ScoreRow,
-): Promise<{ readonly row: ScoreRow; readonly durable: Promise<void> } | undefined> {
-  const written = recent.get(row.project_id, row.score_id)
-  if (written !== undefined) return written
-  const timeout = new Promise<undefined>((resolve) => {
-    setTimeout(() => resolve(undefined), lookUpMs).unref()
-  })
-  const stored = readScores(parts.clickhouse, row.project_id, [row.score_id]).catch((error: unknown) => {
+function scoreBefore(parts: ApiParts, recent: RecentScores, row: ScoreRow): Promise<WrittenScore | undefined> {
+  const unanswered = (error: unknown): undefined => {
     parts.log.limited('feedback-before', 'warn', 'a changed feedback is taken as new: the database does not answer', {
       error,
     })
-    return []
+  }
+  return recent.newest(row.project_id, row.score_id, unanswered, lookUpMs)
+}
+
+/** The score as it is now. Throws Refusal('not_found') with these words; rejects when the database cannot say. */
+export async function scoreThatIs(
+  recent: RecentScores,
+  { project, id }: { readonly project: string; readonly id: string },
+  missing: string,
+): Promise<ScoreRow> {
+  const found = await recent.newest(project, id, (error) => {
+    throw error
   })
-  const [found] = (await Promise.race([stored, timeout])) ?? []
-  // Another request with this id may have been taken meanwhile.
-  return recent.get(row.project_id, row.score_id) ?? (found && { row: found, durable: Promise.resolve() })
+  if (found === undefined || found.row.is_deleted === 1) throw new Refusal('not_found', missing)
+  return found.row
 }
 
 function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {

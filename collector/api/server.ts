@@ -91,7 +91,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     frameworkErrors: (error, request, reply) => {
       const problem = routerProblem(error)
       refused.set(request, problem.reason)
-      const answer: FastifyReply = reply // as any route has it: the type here knows no status of an error
+      const answer: FastifyReply = reply // as routes have it: the type here knows no status of an error
       answer.code(problem.status).send(langfuseError(request.url, problem) ?? { detail: problem.detail })
     },
   })

@@ -135,6 +135,45 @@ test('a change and a deletion of what ClickHouse has had for long', async () => 
   }
 })
 
+test('of two collectors each knows what the other has written since', async () => {
+  let aheadMs = 0
+  const collector = () =>
+    startApi({
+      endpoint: { host: '127.0.0.1', port: 0 },
+      clickhouse: engine.clickhouse,
+      appendScores: (rows) => insertScores(engine, rows),
+      project: () => 'pair',
+      version: '0',
+      log,
+      now: () => Date.now() + aheadMs,
+    })
+  const [a, b] = await Promise.all([collector(), collector()])
+  const at = async (one: Api, method: string, path: string, body?: unknown) => {
+    aheadMs += 5000
+    const sent = {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    }
+    const response = await fetch(`http://127.0.0.1:${one.endpoint.port}/api/feedback${path}`, sent)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const up = { trace_id: 't', score: 1, id: 'mine' }
+  try {
+    await at(a, 'POST', '', up)
+    await at(b, 'POST', '', { ...up, score: -1 })
+    // The same that `a` said first, and no repetition of it.
+    await at(a, 'POST', '', up)
+    expect((await at(b, 'GET', '')).body).toMatchObject([{ id: 'mine', score: 1 }])
+    expect((await at(b, 'DELETE', '/mine')).status).toBe(200)
+    expect((await at(a, 'DELETE', '/mine')).status).toBe(404)
+    expect((await at(a, 'POST', '', up)).status).toBe(200)
+    expect((await at(b, 'GET', '')).body).toMatchObject([{ id: 'mine', score: 1 }])
+  } finally {
+    await Promise.all([a.close(), b.close()])
+  }
+})
+
 describe('with the calls that are judged', () => {
   beforeAll(async () => {
     await insertSpans(engine, Date.now(), [
