@@ -2,7 +2,7 @@
 // `score.yml` and `ingestion.yml`; langfuse-python 4.18 and langfuse-js 5 as recorded.
 
 import { type ScoreSource, scoreSources } from './evaluation-attributes.ts'
-import { verdictOf } from './score-verdict.ts'
+import { thumbLabel, verdictOf } from './score-verdict.ts'
 import { blankScore, metadataText, plainId, type ScoreContext, type ScoreRow, scoreRetentionDays } from './scores.ts'
 
 /** Body of `POST /api/public/scores`, and of an event `score-create`. */
@@ -59,9 +59,12 @@ export function scoreFromLangfuse(
   }
   if (ids.given_trace_id === '' && ids.session_id === '')
     throw new WrongScore('traceId is missing: name the trace or a sessionId that is judged')
-  const { dataType, value, label, said } = graded(body)
+  const { dataType, value, label: labelGiven, said } = graded(body)
   const source = sourceOf(body, name)
-  const judged = { value, label, isBoolean: dataType === 'BOOLEAN', isThumb: false }
+  // A number of its own scale says nothing; under the name of feedback 1, 0 and -1 are thumbs, as at every door.
+  const thumb = dataType === 'NUMERIC' && feedbackName.test(name) ? thumbLabel(value) : ''
+  const label = labelGiven || thumb
+  const judged = { value, label, isBoolean: dataType === 'BOOLEAN', isThumb: thumb !== '' }
   return {
     ...blankScore,
     project_id: context.projectId,

@@ -23,19 +23,17 @@ import {
 import { plainId } from '../../processors/scores.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { rowsOf } from '../exporting/export.ts'
-import { refuseUnknown, wrong } from '../exporting/filters.ts'
+import { wrong } from '../exporting/filters.ts'
 import { selectionOf } from '../exporting/selection.ts'
 import { loadQueries, type Query, runQuery } from '../queries.ts'
-import { shownScores } from './langfuse.ts'
+import { checked, type Given, listAt, metaOf, numberAt, pageMax, pageOf, textAt, timeAt } from './langfuse-query.ts'
+import { shownScores } from './langfuse-scores.ts'
 import type { ApiParts } from './parts.ts'
 
 const hidden = { schema: { hide: true } } as const
-/** As Langfuse's second API; its first stops at 100. */
-const pageMax = 1000
 const answerBytesMax = 64 << 20
 const observationsOfTrace = 1000
 
-type Given = Readonly<Record<string, unknown>>
 type Ask = (id: string, params: Given) => Promise<Row[]>
 
 export function addLangfuseReading(app: FastifyInstance, parts: ApiParts): void {
@@ -283,57 +281,6 @@ async function paged(
   const rows = await ask(id, { ...params, limit, offset: (page - 1) * limit })
   const [any] = rows.length > 0 || page === 1 ? rows : await ask(id, { ...params, limit: 1 })
   return { rows, total: Number(any?.['total'] ?? 0) }
-}
-
-function metaOf(page: number, limit: number, total: number): object {
-  return { page, limit, totalItems: total, totalPages: Math.ceil(total / limit) }
-}
-
-function pageOf(given: Given): { readonly page: number; readonly limit: number } {
-  return {
-    page: numberAt(given, 'page', { least: 1, most: 1_000_000, absent: 1 }),
-    limit: numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 }),
-  }
-}
-
-/** SDKs send what was not given as empty. */
-function checked(query: Given, known: readonly string[]): Given {
-  refuseUnknown(query, known)
-  return query
-}
-
-function textAt(given: Given, name: string): string {
-  const value = given[name] ?? ''
-  if (typeof value !== 'string' || value.length > 256) throw wrong(name, value, 'one text of at most 256 characters')
-  return value
-}
-
-function listAt(given: Given, name: string): readonly string[] {
-  const values = [given[name] ?? []].flat()
-  if (values.length > 50 || !values.every((each) => typeof each === 'string' && each.length <= 256))
-    throw wrong(name, values, 'at most 50 texts')
-  return values as string[] // each was seen to be one
-}
-
-function timeAt(given: Given, name: string): string | undefined {
-  const text = textAt(given, name)
-  if (text === '') return undefined
-  const ms = /^\d{4}-\d\d-\d\d(T|$)/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw wrong(name, text, 'a time such as 2026-11-01T09:00:00Z')
-  return new Date(ms).toISOString()
-}
-
-function numberAt(
-  given: Given,
-  name: string,
-  { least, most, absent }: { readonly least: number; readonly most: number; readonly absent: number },
-): number {
-  const text = textAt(given, name)
-  if (text === '') return absent
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (!(number >= least)) throw wrong(name, text, `a whole number from ${least} to ${most}`)
-  // Older code asks for more than a page holds; it gets a page, and `meta` says so.
-  return Math.min(number, most)
 }
 
 function groupsOf(fields: string): ReadonlySet<FieldGroup> {

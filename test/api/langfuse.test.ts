@@ -251,6 +251,71 @@ describe('a list of scores, as SDKs of version 5 send', () => {
     ).toEqual([{ source: 'user' }])
   })
 
+  test.each<[string, string[]]>([
+    ['/v3/scores?name=tone,solved', ['v5-3', 'v5-4']],
+    ['/v3/scores?id=v5-1,v5-4&dataType=numeric', ['v5-1']],
+    ['/v3/scores?dataType=NUMERIC&valueMin=0.95', ['v5-2']],
+    ['/v3/scores?dataType=NUMERIC&valueMax=0.95&valueMin=0.9', ['v5-1']],
+    ['/v3/scores?dataType=NUMERIC&value=0.9,7', ['v5-1']],
+    ['/v3/scores?dataType=CATEGORICAL&value=polite,rude', ['v5-3']],
+    ['/v3/scores?dataType=BOOLEAN&value=true', ['v5-4']],
+    ['/v3/scores?dataType=BOOLEAN&value=false', []],
+    ['/v3/scores?traceId=d6ca6062-32bc-1318-48b4-5462d19ea97c&observationId=e98f146aae0ff262', ['v5-1']],
+    ['/v3/scores?sessionId=s-1', ['v5-4']],
+    ['/v3/scores?source=api&environment=default', ['v5-1', 'v5-2', 'v5-3', 'v5-4']],
+    ['/v3/scores?source=ANNOTATION,EVAL', []],
+    ['/v3/scores?authorUserId=jane', []],
+    ['/v3/scores?configId=none', []],
+    [`/v3/scores?fromTimestamp=${at(43)}`, ['v5-1', 'v5-2']],
+    ['/v2/scores?operator=%3C&value=1', ['v5-1']],
+    ['/v2/scores?value=1', ['v5-2', 'v5-4']],
+    ['/scores?scoreIds=v5-2,v5-3&name=tone', ['v5-3']],
+    ['/scores?userId=jane', []],
+    ['/scores?environment=default&environment=prod&limit=1&page=4', ['v5-4']],
+    ['/scores?page=9', []],
+  ])('%s finds %j', async (path, ids) => {
+    const { status, body } = await send('GET', path, undefined, 'v5')
+    expect(status).toBe(200)
+    expect((body['data'] as { id: string }[]).map(({ id }) => id)).toEqual(ids)
+    if (path.includes('page=')) expect(body['meta']).toMatchObject({ totalItems: 4 })
+  })
+
+  test.each<[string, RegExp]>([
+    ['/scores?limit=abc', /limit: "abc" is not a whole number/],
+    ['/scores?page=-1', /page: "-1" is not a whole number/],
+    ['/scores?fromTimestamp=soon', /fromTimestamp: "soon" is not a time/],
+    ['/scores?source=ROBOT', /source: "ROBOT" is not one of API, ANNOTATION, EVAL/],
+    ['/scores?value=1&operator=~', /operator: "~" is not one of/],
+    ['/scores?queueId=q', /nothing can be narrowed by queueId here/],
+    ['/scores?trace=t', /there is no parameter "trace": did you mean traceId/],
+    ['/v3/scores?cursor=zzz', /cursor: "zzz"/],
+    ['/v3/scores?value=1', /one dataType/],
+    ['/v3/scores?value=maybe&dataType=BOOLEAN', /value: "maybe" is not true or false/],
+    ['/v3/scores?valueMin=1', /with dataType NUMERIC/],
+  ])('%s is refused', async (path, message) => {
+    expect(await send('GET', path, undefined, 'v5')).toMatchObject({
+      status: 400,
+      body: { error: 'InvalidRequestError', message: expect.stringMatching(message) },
+    })
+  })
+
+  test('a number under the name of feedback is a thumb, another one says nothing', async () => {
+    const given = [1, 0, -1, 0.5, 4].map((value) => ({ name: 'user-feedback', traceId: `t${value}`, value }))
+    await send('POST', '/scores', [...given, { name: 'quality', traceId: 't', value: 1 }], 'thumbs')
+    expect(
+      await engine.clickhouse.query(
+        "SELECT value, vote, label FROM votes WHERE project_id = 'thumbs' ORDER BY name, value",
+      ),
+    ).toEqual([
+      { value: 1, vote: null, label: '' },
+      { value: -1, vote: -1, label: 'thumbs_down' },
+      { value: 0, vote: 0, label: 'neutral' },
+      { value: 0.5, vote: null, label: '' },
+      { value: 1, vote: 1, label: 'thumbs_up' },
+      { value: 4, vote: null, label: '' },
+    ])
+  })
+
   test('in which one is wrong is taken without it', async () => {
     expect(await send('POST', '/scores', [list[0], { ...list[1], value: 'x' }, 7], 'v5-wrong')).toEqual({
       status: 207,
