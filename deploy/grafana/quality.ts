@@ -225,11 +225,27 @@ const main = [
     sql: pick(lines, quality('team')),
   }),
   table({
+    id: 22,
+    title: 'By environment',
+    description: 'The same for each environment; [none] are calls that name none. Question quality.',
+    at: { x: 0, y: 45, w: 12, h: 8 },
+    overrides: shown('env'),
+    sql: pick(lines, quality('env')),
+  }),
+  table({
+    id: 23,
+    title: 'By customer',
+    description: 'The same for the customer that a call is for; [none] are calls that name none. Question quality.',
+    at: { x: 12, y: 45, w: 12, h: 8 },
+    overrides: shown('customer'),
+    sql: pick(lines, quality('customer')),
+  }),
+  table({
     id: 18,
     title: 'Distribution of scores',
     description:
       'How many scores of each name lie where: numbers in ten bins of equal width, or each by itself where there are no more than ten; labels of those without a number. Question score_distribution.',
-    at: { x: 0, y: 45, w: 12, h: 9 },
+    at: { x: 0, y: 53, w: 12, h: 9 },
     overrides: [
       ['bin_from', { decimals: 3, displayName: 'from' }],
       ['bin_to', { decimals: 3, displayName: 'to' }],
@@ -245,7 +261,7 @@ const main = [
     title: 'Do judges agree with people?',
     description:
       'Each judge against people’s votes on the same target. Kappa is agreement beyond chance: below 0.4 a judge says little about what people think. Question feedback_agreement.',
-    at: { x: 12, y: 45, w: 12, h: 9 },
+    at: { x: 12, y: 53, w: 12, h: 9 },
     overrides: [share('agreement', 'agreement'), share('by_chance', 'by chance'), ['kappa', { decimals: 2 }]],
     sql: question('feedback_agreement'),
   }),
@@ -254,7 +270,7 @@ const main = [
     title: 'Failed evaluations',
     description:
       'Evaluations that ended in an error, newest first; they have no value and count nowhere. The trace id leads to what they were to judge; many of one kind mean a broken judge. Question failed_evaluations.',
-    at: { x: 0, y: 54, w: 24, h: 8 },
+    at: { x: 0, y: 62, w: 24, h: 8 },
     overrides: [['trace_id', { links: [traceLink], 'custom.width': 120 }]],
     sql: question('failed_evaluations', {}, undefined, chosen),
   }),
@@ -263,7 +279,7 @@ const main = [
     title: 'What judging costs',
     description:
       'Calls that evaluators made, by evaluator and model; and, as "reported", what scores said of their own cost. An evaluator may do both: do not add the two. Question feedback_judging_cost.',
-    at: { x: 0, y: 62, w: 24, h: 8 },
+    at: { x: 0, y: 70, w: 24, h: 8 },
     overrides: [
       ['unpriced_calls', { displayName: 'unpriced' }],
       ['input_tokens', { unit: 'short', displayName: 'input' }],

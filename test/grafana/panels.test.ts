@@ -383,6 +383,8 @@ describe('the quality board', () => {
       ['By version of a prompt', 'prompt'],
       ['By feature', 'feature'],
       ['By team', 'team'],
+      ['By environment', 'env'],
+      ['By customer', 'customer'],
     ] as const) {
       const some = (answer: Answer) => answer.rows.map((row) => wanted.map((name) => row[name]))
       expect(some(await run(panel(quality, title), on)), title).toEqual(

@@ -1,4 +1,4 @@
-// spanledger report over the ledger drawn in ledger.ts: what it prints, and how it ends when it cannot.
+// spanledger report and spanledger ask over the ledger drawn in ledger.ts: what they print, and how they end when they cannot.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApi } from '../../collector/api/server.ts'
@@ -21,11 +21,15 @@ beforeAll(async () => {
 
 afterAll(() => engine?.stop())
 
-async function report(flags: readonly string[], env: Record<string, string> = {}) {
+function report(flags: readonly string[], env: Record<string, string> = {}) {
+  return run(['report', ...flags], env)
+}
+
+async function run(argv: readonly string[], env: Record<string, string> = {}) {
   let out = ''
   let err = ''
   const code = await runCli({
-    argv: ['report', ...flags],
+    argv: [...argv],
     env: { SPANLEDGER_CLICKHOUSE_URL: engine.url, ...env },
     readFile: () => '',
     out: (text) => {
@@ -113,9 +117,43 @@ test('what the command says of quality is what the API answers, digit for digit'
       expect(await response.json(), by).toMatchObject({ id: 'quality', rows: answer[name] })
       expect(answer[name], by).not.toEqual([])
     }
+    // The same question by all else it knows, and over time.
+    for (const by of ['all', 'provider', 'feature', 'service', 'env', 'release', 'team', 'customer', 'user']) {
+      const given = { by, from, to, step: 'day', sources: 'user' }
+      const words = Object.entries(given).map(([name, value]) => `${name}=${value}`)
+      const { code, out } = await run(['ask', 'quality', ...words, '--json'])
+      const response = await fetch(
+        `http://127.0.0.1:${api.endpoint.port}/api/queries/quality?${new URLSearchParams(given)}`,
+      )
+      expect({ by, code, answer: JSON.parse(out) }).toEqual({ by, code: 0, answer: await response.json() })
+    }
   } finally {
     await api.close()
   }
+})
+
+describe('spanledger ask', () => {
+  test('lists the questions, and prints the answer to one', async () => {
+    expect((await run(['ask'])).out).toMatch(/feedback_agreement +Do judges agree with people\? +from to flagged/)
+    const { code, out } = await run(['ask', 'quality', 'by=model', `from=${date(wholeLedger.from)}`])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^Quality and cost\n +group +calls +/)
+    expect(out).toMatch(/\n +gpt-4.1 +3 +3 +0 +1 +/)
+  })
+
+  test.each([
+    [['nothing'], /^spanledger: there is no question "nothing"/],
+    [['quality', 'by'], /"by" is not NAME=VALUE/],
+    [['quality', 'by=planet'], /by is "planet"; it may be all, model/],
+    [['quality', 'by=env', 'by=model'], /by is given more than once/],
+    [['quality', 'planet=mars'], /quality has no parameter "planet"/],
+    [['quality', 'project=other'], /said by --project/],
+    [['quality', 'from=yesterday'], /from is "yesterday"; it must be a time/],
+  ])('%j is wrong use', async (words, error) => {
+    const { code, out, err } = await run(['ask', ...words])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(error)
+  })
 })
 
 test('quality of prompts and releases is told where votes have them', async () => {
