@@ -113,7 +113,9 @@ function launch(options: EngineProcessOptions): ChildProcess {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   chmodSync(path, 0o700)
   const config = join(dataDir, 'engine.xml')
-  writeFileSync(config, engineConfig(options), { mode: 0o600 })
+  const users = join(dataDir, 'engine-users.xml')
+  writeFileSync(config, engineConfig(options, users), { mode: 0o600 })
+  writeFileSync(users, xml(engineUsers), { mode: 0o600 })
   return spawn(
     process.execPath,
     [
@@ -144,9 +146,10 @@ function enginePath(dataDir: string): string {
 }
 
 /** Defaults are those of a server that owns its machine: caches of 5 GiB, 16 merging threads, 90 % of the memory. */
-function engineConfig({ memoryBytesMax, serverSettings }: EngineProcessOptions): string {
+function engineConfig({ memoryBytesMax, serverSettings }: EngineProcessOptions, users: string): string {
   return xml({
     clickhouse: {
+      users_config: users,
       max_server_memory_usage: memoryBytesMax,
       mark_cache_size: 64 << 20,
       index_mark_cache_size: 16 << 20,
@@ -168,6 +171,27 @@ function engineConfig({ memoryBytesMax, serverSettings }: EngineProcessOptions):
       ...serverSettings,
     },
   })
+}
+
+/**
+ * One user without a password, as clickhouse local has it. Its questions run on every core as long as 128 MiB are free for each:
+ * by default it is 1 GiB, which leaves one thread to an engine of our size. Source: ClickHouse 26.7, max_threads_min_free_memory_per_thread.
+ */
+const engineUsers: ServerSettings = {
+  clickhouse: {
+    profiles: { default: { max_threads_min_free_memory_per_thread: 128 << 20 } },
+    quotas: { default: {} },
+    users: {
+      default: {
+        password: '',
+        networks: { ip: '::/0' },
+        profile: 'default',
+        quota: 'default',
+        access_management: 1,
+        named_collection_control: 1,
+      },
+    },
+  },
 }
 
 function xml(settings: ServerSettings): string {

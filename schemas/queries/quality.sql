@@ -18,7 +18,7 @@
 -- the other; with a `step` for each stretch of time too. `name` asks for scores of one name, `sources` for those of people
 -- (`user`, `human-review`), judges (`eval`) or checks (`automated`); all by default. Of several votes by one author on one target the
 -- newest counts. `positive_share` is of all votes, `pass_rate` of those that are good or bad; both with their 95 % interval (Wilson).
--- `avg_value` is the mean of the numbers given, of scores that are no votes too; it says little unless `name` is given.
+-- `avg_value` is the mean of the numbers given, to twelve digits, of scores that are no votes too; it says little unless `name` is given.
 -- `cost_per_positive` is the spend of all calls of the group, failed and unrated ones included, for each good vote: NULL without one.
 -- `avg_cost` is over wholly priced calls, `priced_share` of the calls. `rated_calls` are calls that a vote judges, by themselves or
 -- with their trace. Groups without votes are listed: their spend is bought without knowing what for. `[none]` names no value; `mixed`
@@ -28,6 +28,9 @@
 WITH
   -- Bounds of a share, 95 %: side -1 is the lower one.
   (part, whole, side) -> (part + 1.92073 + side * 1.95996 * sqrt(part * (whole - part) / whole + 0.960365)) / (whole + 3.84146) AS wilson,
+  -- A sum of floats differs in its last digits by the order of its parts, which several threads make another one each time.
+  mean -> intExp10(toUInt8(least(18, greatest(0, 11 - floor(log10(abs(mean))))))) AS scale_of,
+  mean -> round(mean * scale_of(mean)) / scale_of(mean) AS twelve_digits,
   -- With constants to choose by, the columns that are not chosen are not read.
   (model, provider, prompt_name, prompt_version, feature, service, env, release, team, customer, user) ->
     if({by:String} = 'model', model,
@@ -224,7 +227,7 @@ SELECT
   g.positive / nullIf(g.positive + g.negative, 0) AS pass_rate,
   wilson(g.positive, nullIf(g.positive + g.negative, 0), -1) AS pass_rate_low,
   wilson(g.positive, nullIf(g.positive + g.negative, 0), 1) AS pass_rate_high,
-  g.total_value / nullIf(g.numbers, 0) AS avg_value,
+  twelve_digits(g.total_value / nullIf(g.numbers, 0)) AS avg_value,
   ifNull(g.numbers, 0) AS numbers,
   if(isNull(g.calls), NULL, ifNull(g.rated_calls, 0)) AS rated_calls,
   rated_calls / nullIf(g.calls, 0) AS rated_share,

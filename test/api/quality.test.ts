@@ -186,7 +186,7 @@ test('scores of one name, and of some sources, alone', async () => {
     { group: 'gpt-4.1-mini', votes: 0, avg_value: null },
   ])
   expect(await ask('quality', { by: 'all', sources: ['user', 'human-review'] })).toMatchObject([
-    { group: 'all', calls: 8, votes: 7, positive: 4, avg_value: 2 / 7 },
+    { group: 'all', calls: 8, votes: 7, positive: 4, avg_value: 0.285714285714 },
   ])
   expect(await ask('quality', { by: 'all', sources: ['eval'] })).toMatchObject([{ votes: 0, numbers: 1 }])
 })

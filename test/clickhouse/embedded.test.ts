@@ -84,6 +84,16 @@ describe('a running engine', () => {
     expect(statSync(join(dataDir, 'engine.xml')).mode & 0o777).toBe(0o600)
   })
 
+  test('answers a question with as many threads as it is asked for, within the memory it has by default', async () => {
+    const { clickhouse } = await start({ memoryBytesMax: 2 ** 30 })
+    const plan = await clickhouse.query<{ explain: string }>(
+      'EXPLAIN PIPELINE SELECT sum(sipHash64(number)) FROM numbers_mt(100000000)',
+      {},
+      { max_threads: 2 },
+    )
+    expect(plan.map(({ explain }) => explain.trim())).toContain('AggregatingTransform × 2')
+  })
+
   test('has UTC days wherever the machine is', async () => {
     const zone = process.env['TZ']
     cleanups.push(() => {
