@@ -154,6 +154,37 @@ export function withoutContexts(requests: readonly Sent[]): Sent[] {
   })
 }
 
+/** The same, moved in time so that the earliest record is of `atNs`, nanoseconds since 1970. */
+export function startingAt(requests: readonly Sent[], atNs: bigint): Sent[] {
+  const decoded = requests.map(({ signal, body }) => {
+    const type = messageType(signal === 'traces' ? 'Traces' : 'Logs')
+    return { signal, message: type.toObject(type.decode(body), { longs: String }) }
+  })
+  let first: bigint | undefined
+  for (const { message } of decoded)
+    withTimes(message, (ns) => {
+      if (first === undefined || ns < first) first = ns
+      return ns
+    })
+  return decoded.map(({ signal, message }) => ({
+    signal,
+    body: encoded(signal === 'traces' ? 'Traces' : 'Logs', withTimes(message, (ns) => ns - first! + atNs) as object),
+  }))
+}
+
+/** A decoded message with each of its times, of those that are set, made another. */
+function withTimes(value: unknown, change: (ns: bigint) => bigint): unknown {
+  if (Array.isArray(value)) return value.map((each) => withTimes(each, change))
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, held]) =>
+      /timeUnixNano$/i.test(key) && held !== '0'
+        ? [key, `${change(BigInt(String(held)))}`]
+        : [key, withTimes(held, change)],
+    ),
+  )
+}
+
 interface SpanIds {
   readonly traceId: Uint8Array
   readonly spanId: Uint8Array

@@ -8,7 +8,7 @@ import { loadDialects } from '../../collector/registry.ts'
 import { settlePass } from '../../collector/settling/pass.ts'
 import { priceStored } from '../../collector/settling/price.ts'
 import { PriceBook } from '../../processors/pricing/book.ts'
-import { captureNames, oneByOne, type Sent, sentBy, withoutContexts, withoutIds } from '../captures.ts'
+import { captureNames, oneByOne, type Sent, sentBy, startingAt, withoutContexts, withoutIds } from '../captures.ts'
 import { dice } from '../dice.ts'
 import { startTestEngine, type TestEngine } from '../engine.ts'
 import { gatheringStore } from '../engine-store.ts'
@@ -58,6 +58,9 @@ const joinedByContext = [
 /** A client and its gateway, two services in traces of their own: nothing but the answer's id says that their calls are the same. */
 const joinedById = ['py-litellm-proxy-oi-openai']
 
+/** The project of all clients, each beginning at one instant. */
+const allAtOnce = 'all clients at once'
+
 const captures = captureNames()
 let engine: TestEngine
 let calls: Rows
@@ -79,6 +82,11 @@ beforeAll(async () => {
   for (const capture of captures)
     for (const [way, change] of Object.entries({ ...ways, ...altered }))
       await Promise.all(change(sentBy(capture)).map(({ signal, body }) => pipeline[signal](body, `${capture}: ${way}`)))
+  const instantNs = BigInt(arrivedMs - 3_600_000) * 1_000_000n
+  for (const capture of captures)
+    await Promise.all(
+      startingAt(sentBy(capture), instantNs).map(({ signal, body }) => pipeline[signal](body, allAtOnce)),
+    )
   await store.flush()
   const pass = {
     clickhouse,
@@ -128,6 +136,14 @@ describe.each(captures)('%s', (capture) => {
   test.each(Object.keys(ways).slice(1))('sent %s says the same', (way) => {
     expect(spans.get(`${capture}: ${way}`)).toEqual(spans.get(`${capture}: as sent`))
   })
+})
+
+test('clients that call at the same time keep their calls apart', () => {
+  const billed = (rows: readonly object[]): string[] =>
+    (rows as readonly LedgerRow[]).flatMap(({ model, cost }) => (cost === null ? [] : [`${model} ${cost}`])).sort()
+  const apart = captures.flatMap((capture) => calls.get(`${capture}: as sent`) ?? [])
+  expect(billed(apart).length).toBeGreaterThan(1000)
+  expect(billed(calls.get(allAtOnce) ?? [])).toEqual(billed(apart))
 })
 
 test('the rollups say what the rows say', async () => {
