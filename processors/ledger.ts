@@ -3,7 +3,7 @@
 
 import { cost, costCount, low, role, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
-import { type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
+import { firstCountMax, type UsageUnitName, unit, usageUnitCount, usageUnits } from '../schemas/usage.ts'
 import { type Charge, verdict } from './charge.ts'
 import { callKinds } from './dialect.ts'
 import type { UsageEstimator } from './estimate.ts'
@@ -239,14 +239,17 @@ export class Ledger {
 
   /**
    * A model was asked for text, both of whose sides have a price: one alone is not what it cost. A stream that broke tells just that, or an
-   * output of 0 that nobody got to count.
+   * output of 0 that nobody got to count; of Claude it tells the count it began with.
    */
   private isHalfTold(row: number, { bands }: Card): boolean {
     const { usage } = this.batch
     const at = row * usageUnitCount
     const input = usage[at + unit.input]!
     const output = usage[at + unit.output]!
-    const isBroken = output === 0 && this.batch.low[low.status]![row] === this.common.error
+    const isBroken =
+      output <= firstCountMax &&
+      this.batch.low[low.status]![row] === this.common.error &&
+      (output === 0 || this.strings.text(this.batch.low[low.model]![row]!).includes('claude'))
     if (Number.isNaN(input) === Number.isNaN(output) && !isBroken) return false
     const [{ rate }] = bands as readonly [CardBand]
     if (!this.isOfText(row) || !(rate[unit.input]! > 0 && rate[unit.output]! > 0)) return false

@@ -66,3 +66,6 @@ export function isQuantity(slot: number, value: unknown): value is number {
 export const unit = Object.fromEntries(usageUnits.map((each, index) => [each.name, index])) as Readonly<
   Record<UsageUnitName, number>
 >
+
+/** Output tokens that a provider has counted when a stream begins: one that broke tells them alone. */
+export const firstCountMax = 8

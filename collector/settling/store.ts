@@ -2,6 +2,7 @@
 
 import { callKinds } from '../../processors/dialect.ts'
 import type { Stored } from '../../processors/settling/changes.ts'
+import { emitterSql } from '../../processors/settling/manner.ts'
 import { hasSum, type SentSum } from '../../processors/settling/rounds.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
 
@@ -33,6 +34,8 @@ const bears = `(${isCall} OR input_tokens IS NOT NULL OR output_tokens IS NOT NU
 
 const hasUsage = '(input_tokens IS NOT NULL OR output_tokens IS NOT NULL)'
 const isCounted = `${isCall} AND ${hasUsage} AND cost_status != 'not_billed'`
+const counts = '(input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens)'
+const isFineSum = "cost_reason = 'aggregate' AND cache_read_tokens + cache_write_tokens + reasoning_tokens > 0"
 /** Those of which a span below another is to have the other's; of agents and tools only some spans have names. */
 const attribution = ['user_id', 'session_id', 'feature', 'team', 'customer', 'env', 'prompt_name'] as const
 
@@ -79,13 +82,15 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
   if (traceIds.length === 0) return []
   const rows = await clickhouse.query<TraceSummary>(
     `SELECT trace_id, uniqExactIf(span_id, ${bears}) AS bearing, uniqExact(span_id) AS spans, uniqExact(ingested_at) AS arrivals, countIf(dialect != '') AS told,
-      uniqExactIf(scope_name, ${isCall}) AS scopes, countIf(${isCall} AND status = 'error') AS failed,
+      uniqExactIf(${emitterSql}, ${isCall}) AS scopes, countIf(${isCall} AND status = 'error') AS failed,
       hasAny(groupUniqArrayIf(span_id, ${isCall}), groupUniqArrayIf(parent_span_id, ${isCall})) AS is_nested,
       uniqExactIf(span_id, ${isCall} AND response_id != '') > uniqExactIf(response_id, ${isCall} AND response_id != '') AS is_repeated,
       countIf(NOT ${isCall} AND ${hasUsage} AND cost_status != 'not_billed') > 0 AND countIf(${isCall} AND ${hasUsage}) > 0 AS is_summed,
       countIf(${isCall} AND cost_reason = 'no_usage') > 0 AS is_silent,
       countIf(position(usage_rule, '+rounds') > 0) > 1 AS is_running,
       uniqExactIf(span_id, ${isCounted}) > uniqExactIf((input_tokens, output_tokens), ${isCounted}) AS is_equal,
+      arrayExists(told -> arrayExists(call -> call.1 = told.1 AND call.2 = told.2 AND (told.3 > call.3 OR told.4 > call.4 OR told.5 > call.5),
+        groupUniqArrayIf(${counts}, ${isCounted})), groupUniqArrayIf(${counts}, ${isFineSum})) AS is_coarse,
       ${attribution.map((name) => `(countIf((${bears} OR dialect != '') AND ${name} = '') > 0 AND countIf(${name} != '') > 0)`).join(' OR ')} AS is_uneven,
       groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
       groupUniqArrayIf(toString(service), ${isTold} AND length(service) <= 512) AS services,
@@ -121,6 +126,8 @@ interface TraceSummary {
   readonly is_silent: number
   readonly is_running: number
   readonly is_equal: number
+  /** A sum tells of a call what the call's own span does not. */
+  readonly is_coarse: number
   readonly is_uneven: number
   readonly ids: readonly string[]
   readonly services: readonly string[]
@@ -133,6 +140,7 @@ function mayChange(trace: TraceSummary): boolean {
   if (Number(trace.arrivals) > 1 || trace.is_uneven === 1) return Number(trace.bearing) > 0 || Number(trace.told) > 0
   if (Number(trace.bearing) < 2) return false
   if (trace.is_summed === 1 || trace.is_silent === 1 || trace.is_equal === 1 || trace.is_running === 1) return true
+  if (trace.is_coarse === 1) return true
   return Number(trace.scopes) > 1 || Number(trace.failed) > 0 || trace.is_nested === 1 || trace.is_repeated === 1
 }
 
@@ -183,7 +191,7 @@ async function ofManyScopes(
     WHERE service IN {services:Array(String)} AND ${isCall} AND ${inRange} AND output_tokens IS NOT NULL
     GROUP BY project_id, service, output_tokens, arrayJoin(arrayDistinct([
       toInt64(input_tokens), toInt64(input_tokens) - toInt64(cache_read_tokens) - toInt64(cache_write_tokens)]))
-    HAVING uniqExact(scope_name) > 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
+    HAVING uniqExact(${emitterSql}) > 1 AND uniqExact(trace_id) > 1 LIMIT ${candidatesMax}`,
     {
       services: [...new Set(rows.flatMap((row) => row.services))],
       kinds,
@@ -229,7 +237,7 @@ export async function spansOf(clickhouse: Reader, traceIds: readonly string[]): 
   const spans: Stored[] = []
   for (const traces of valuesOfStatements(traceIds)) {
     const some = await clickhouse.query<Stored>(
-      `SELECT project_id, trace_id, span_id, parent_span_id, kind, span_kind, scope_name, service, status,
+      `SELECT project_id, trace_id, span_id, parent_span_id, kind, span_kind, scope_name, name, service, status,
         toUnixTimestamp64Micro(start_time) AS start_us, start_us + intDiv(duration_ns, 1000) AS end_us,
         request_model, response_model, response_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
         reasoning_tokens, usage_other, usage_rule, service_tier, price_conditions, user_id, session_id, feature, team, customer, step,

@@ -3,6 +3,7 @@
 
 import type { Dialect } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
+import { objectAt } from '../provider-usage/form.ts'
 import { providerUsage } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -127,7 +128,9 @@ function readBuckets(span: SpanView, usage: Counts): void {
   span.setUsage('inputTokens', withKinds(span, usage, inputKinds, first(usage, 'input', 'input_tokens')))
   span.setUsage('outputTokens', withKinds(span, usage, outputKinds, first(usage, 'output', 'output_tokens')))
   span.setUsage('cacheReadTokens', first(usage, 'cache_read_input_tokens', 'input_cached_tokens', 'input_cache_read'))
-  const long = first(usage, 'input_cache_creation_1h', 'cache_creation_1h_input_tokens')
+  const long =
+    first(usage, 'input_cache_creation_1h', 'cache_creation_1h_input_tokens') ??
+    first(objectAt(usage, 'cache_creation') ?? {}, 'ephemeral_1h_input_tokens')
   const short = first(usage, 'input_cache_creation_5m', 'cache_creation_5m_input_tokens')
   const written = first(usage, 'cache_creation_input_tokens', 'input_cache_creation')
   const byLifetime = long === undefined && short === undefined ? undefined : (long ?? 0) + (short ?? 0)

@@ -4,6 +4,7 @@
 import { picoOfUsd } from '../../schemas/money.ts'
 import type { Dialect, SpanKindName } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
+import { objectAt } from '../provider-usage/form.ts'
 import { fillFrom, fillFromAnswer } from '../provider-usage.ts'
 
 const kinds: Readonly<Record<string, SpanKindName>> = {
@@ -45,7 +46,9 @@ export default {
     'mlflow.linkedPrompts': 'promptJson',
     'mlflow.spanInputs': 'inputContent',
     'mlflow.spanOutputs': 'outputContent',
+    raw_llm_response: 'providerMetadata',
   },
+  content: ['raw_llm_response'],
   contentEvents: [],
   kinds: {
     'mlflow.spanType': Object.fromEntries(
@@ -69,9 +72,25 @@ export default {
     const isCall = kind === 'llm' || kind === 'embedding' || kind === 'rerank'
     const answer = isCall ? span.json('outputContent', answerBytesMax) : undefined
     if (answer !== undefined) fillFromAnswer(span, answer)
+    // LiteLLM's, which is whole also where the span's output is cut down.
+    const raw = isCall ? span.json('providerMetadata', answerBytesMax) : undefined
+    if (raw !== undefined) fillFromAnswer(span, raw)
+    if (answer !== undefined && span.name().startsWith('litellm-') && isGuess(answer)) span.forgetUsage()
     span.setReportedCost(picoOfUsd(span.json('costJson')?.['total_cost']), 'mlflow.llm.cost')
   },
 } satisfies Dialect
+
+/**
+ * LiteLLM counts the words of a stream itself where nobody told its usage, and does not say so: then all output is text and nothing is
+ * known of the input, of which OpenAI tells the parts whenever it tells usage.
+ */
+function isGuess(answer: Readonly<Record<string, unknown>>): boolean {
+  const usage = objectAt(answer, 'usage')
+  const parts = objectAt(usage, 'completion_tokens_details')
+  if (usage === undefined || parts === undefined || usage['prompt_tokens_details'] !== null) return false
+  const isAllText = parts['text_tokens'] === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
+  return isAllText && /^(gpt-|o\d|chatgpt-)/.test(String(answer['model']))
+}
 
 function unquoted(text: string): string {
   return text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1) : text

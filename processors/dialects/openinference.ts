@@ -2,6 +2,7 @@
 // passes the provider's exclusive count on, and older packages for Bedrock. The JavaScript package for Anthropic was exclusive as long as it
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
+import { firstCountMax } from '../../schemas/usage.ts'
 import type { Dialect } from '../dialect.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import { pythonMember } from '../python-text.ts'
@@ -134,9 +135,6 @@ function readGenerations(span: SpanView, generations: readonly unknown[]): void 
     ...(isOwn ? {} : { id }),
   })
 }
-
-/** Output tokens that Claude has counted when a stream begins. */
-const firstCountMax = 8
 
 /**
  * LangChain.js adds the count at the beginning of a stream of Claude to the one at its end. Releases before 1 add up the cached parts as well,

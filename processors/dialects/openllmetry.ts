@@ -1,6 +1,7 @@
 // Traceloop OpenLLMetry. Since 0.6x it writes OpenTelemetry's names; older packages and some JavaScript ones their own.
 // Bedrock in Python passes the provider's exclusive count on; Gemini and Vertex leave thoughts out of the output.
 
+import { firstCountMax } from '../../schemas/usage.ts'
 import type { Dialect } from '../dialect.ts'
 import type { SpanView } from '../span-view.ts'
 import { isBelow } from '../versions.ts'
@@ -65,11 +66,13 @@ export default {
     if (type === 'task') span.setTextIfMissing('step', span.text('entityName'))
     else if (type === 'agent') span.setTextIfMissing('agentName', span.text('entityName'))
     else if (type === 'tool') span.setTextIfMissing('toolName', span.text('entityName'))
+    // A method of LlamaIndex's models that has no package of its own.
+    if (type !== 'workflow' || span.text('operation') !== 'chat' || !span.scope().endsWith('llamaindex')) return
+    span.setKind('llm')
+    const vendor = /^([a-z]+)_(?:responses_)?llm$/.exec(span.provider())?.[1]
+    if (vendor !== undefined) span.setProvider(vendor)
   },
 } satisfies Dialect
-
-/** Output tokens that Claude has counted when a stream begins: one at least, a few at most. */
-const firstCountMax = 8
 
 /**
  * A stream's output is the sum of the count at its beginning and the whole count at its end. The first is not told and at least 1. A stream

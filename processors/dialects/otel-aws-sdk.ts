@@ -2,10 +2,8 @@
 // passed on without the cache, which nothing else tells. Some of InvokeModel's in JavaScript are no counts: Claude's stream has the one it
 // began with, Cohere's and Mistral's answers are guessed by their characters.
 
+import { firstCountMax } from '../../schemas/usage.ts'
 import type { Dialect } from '../dialect.ts'
-
-/** Output tokens that Claude has counted when a stream begins. */
-const firstCountMax = 8
 
 export default {
   id: 'otel-aws-sdk',

@@ -10,6 +10,7 @@ import { providerId } from '../response-id.ts'
 import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
+import { mannerOf } from './manner.ts'
 import { type CallRecord, keyOf, sumsUsage } from './record.ts'
 import { type SentSum, withoutRoundsBefore } from './rounds.ts'
 import { settle, type Verdict } from './settle.ts'
@@ -23,6 +24,7 @@ export interface Stored {
   readonly kind: string
   readonly span_kind: string
   readonly scope_name: string
+  readonly name: string
   readonly service: string
   readonly status: string
   /** Unix microseconds. */
@@ -103,6 +105,7 @@ export function recordOf(stored: Stored): CallRecord {
     spanId: stored.span_id,
     parentId: stored.parent_span_id,
     scope: stored.scope_name,
+    manner: mannerOf(stored),
     project: stored.project_id,
     resource: stored.service,
     role: isCall ? 'call' : isCarrier ? 'carrier' : 'none',
@@ -135,6 +138,10 @@ function changesOfProject(spans: readonly Stored[], sums: readonly SentSum[]): C
     twinsOf.set(countedAs, twins)
     twins.push({ record: records[i]!, stored: spans[i]!, evidence })
   }
+  const sumsOf = new Map<CallRecord, CallRecord[]>()
+  for (const [i, { reason, countedAs }] of verdicts.entries())
+    if (reason === 'aggregate' && countedAs !== null && isSumOfOne(records[i]!, countedAs))
+      sumsOf.set(countedAs, [...(sumsOf.get(countedAs) ?? []), records[i]!])
   for (const twins of twinsOf.values()) {
     const order = inOrder(twins.map(({ record }) => record))
     twins.sort((a, b) => order.indexOf(a.record) - order.indexOf(b.record))
@@ -149,7 +156,9 @@ function changesOfProject(spans: readonly Stored[], sums: readonly SentSum[]): C
     const isReduced = roundBefore !== undefined && reduce(stored, records[i]!, columns, reasons)
     const twins = twinsOf.get(records[i]!) ?? []
     let isPriced = isPromoted || (isReduced && isOwnCall(i) && !isFixed(stored))
-    if (isOwnCall(i) && twins.length > 0) isPriced = complete(stored, records[i]!, twins, columns, reasons) || isPriced
+    const sumsOfOne = sumsOf.get(records[i]!) ?? []
+    if (isOwnCall(i) && twins.length + sumsOfOne.length > 0)
+      isPriced = complete(stored, records[i]!, { twins, sumsOfOne }, columns, reasons) || isPriced
     inherit([stored, ...twins.map(({ stored: twin }) => twin)], byKey, columns, reasons)
     const attempt = attempts.get(records[i]!)
     if (attempt !== undefined) {
@@ -167,7 +176,7 @@ function changesOfProject(spans: readonly Stored[], sums: readonly SentSum[]): C
       }
     }
     if (reasons.length === 0) return []
-    const told = reasons.includes('completed') ? (twins[0]?.evidence ?? '') : verdict.evidence
+    const told = reasons.includes('completed') ? (twins[0]?.evidence ?? 'sum') : verdict.evidence
     const evidence = told === '' && isReduced ? `round ${roundBefore.spanId}` : told
     return [{ stored, reason: reasons.join(','), evidence, columns, priceAs: isPriced ? asked(stored, columns) : null }]
   })
@@ -204,6 +213,11 @@ function judge(
   }
   reasons.push(wasOut ? 'renamed' : 'demoted')
   return false
+}
+
+/** A sum that is as large as one call has nothing else in it: its split is that call's. */
+function isSumOfOne({ usage: sum }: CallRecord, { usage }: CallRecord): boolean {
+  return sum[unit.input]! > 0 && sum[unit.input] === usage[unit.input] && sum[unit.output] === usage[unit.output]
 }
 
 /** Leaves a round of a tool loop its own counts; true when it had more. */
@@ -249,7 +263,7 @@ interface Twin {
 function complete(
   stored: Stored,
   record: CallRecord,
-  twins: readonly Twin[],
+  { twins, sumsOfOne }: { readonly twins: readonly Twin[]; readonly sumsOfOne: readonly CallRecord[] },
   columns: Record<string, string>,
   reasons: string[],
 ): boolean {
@@ -257,10 +271,7 @@ function complete(
   if (stored.cost_status === 'reported' || stored.cost_status === 'estimated' || stored.cost_reason === 'bad_quantity')
     return false
   const before = Object.keys(columns).length
-  const usage = completed(
-    record,
-    twins.map((twin) => twin.record),
-  )
+  const usage = completed(record, [...twins.map((twin) => twin.record), ...sumsOfOne])
   if (usage !== null) {
     for (const [name, slot] of Object.entries(tokenColumns)) {
       if (Object.is(usage[slot], record.usage[slot])) continue

@@ -13,6 +13,8 @@ export interface CallRecord {
   readonly parentId: string
   /** Instrumentation scope. */
   readonly scope: string
+  /** How its instrumentation is known to tell counts, with the cache or without; '' or absent: not known. */
+  readonly manner?: string
   /** Who sent it: service name and instance, as one text. */
   readonly resource: string
   /** A call of a model; a span whose usage may sum its children's; neither. */

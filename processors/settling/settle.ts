@@ -115,7 +115,8 @@ function joinNested(calls: readonly Node[], twins: Twins): Set<Node> {
 function oneCall(equal: readonly Node[], twins: Twins): Node[] {
   const views: Node[] = []
   for (const each of equal)
-    if (views.every((view) => !twins.isOfOneScope(view, each) && couldBeTwins(view, each, sameUsage))) views.push(each)
+    if (views.every((view) => !twins.isOfOneEmitter(view, each) && couldBeTwins(view, each, sameUsage)))
+      views.push(each)
   return views
 }
 

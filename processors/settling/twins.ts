@@ -8,7 +8,7 @@
 //
 // Equal usage alone joins nothing: calls that classify things are equal by nature.
 
-import { unit } from '../../schemas/usage.ts'
+import { firstCountMax, unit } from '../../schemas/usage.ts'
 import {
   agreeInOne,
   type CallRecord,
@@ -26,8 +26,8 @@ import {
 /** Sets of nodes, each of one call; a node that was never joined is in none. */
 export class Twins {
   private readonly leader = new Map<Node, Node>()
-  /** Scopes of the members that are spans, by leader. */
-  private readonly scopes = new Map<Node, Set<string>>()
+  /** Emitters of the members that are spans, by leader. */
+  private readonly scopes = new Map<Node, readonly CallRecord[]>()
   private readonly members = new Map<Node, readonly Node[]>()
 
   /** All sets of two and more. */
@@ -48,7 +48,8 @@ export class Twins {
 
   join(a: Node, b: Node): void {
     const [ofA, ofB] = [this.find(a), this.find(b)]
-    const scopes = new Set([...this.scopesOf(ofA), ...this.scopesOf(ofB)])
+    const scopes = [...this.scopesOf(ofA)]
+    for (const one of this.scopesOf(ofB)) if (!scopes.some((other) => isOfEmitter(one, other))) scopes.push(one)
     const members = ofA === ofB ? this.membersOf(ofA) : [...this.membersOf(ofA), ...this.membersOf(ofB)]
     // Any rule that does not depend on the order will do.
     const isFirst = compareRecords(ofA.record, ofB.record) <= 0
@@ -59,13 +60,14 @@ export class Twins {
     this.members.set(first, members)
   }
 
-  /** Whether a scope has seen both calls, each with its set: one to one, a call has one record of each scope. */
-  isOfOneScope(a: Node, b: Node): boolean {
+  /** Whether an instrumentation has seen both calls, each with its set: one to one, a call has one record of each. */
+  isOfOneEmitter(a: Node, b: Node): boolean {
     const [ofA, ofB] = [this.find(a), this.find(b)]
     // Fast path: asked of most pairs, of which few were ever joined.
     if (!this.scopes.has(ofA) && !this.scopes.has(ofB) && !ofA.record.isEvent && !ofB.record.isEvent)
-      return ofA.record.scope === ofB.record.scope
-    return !this.scopesOf(ofA).isDisjointFrom(this.scopesOf(ofB))
+      return areOfOneEmitter(ofA.record, ofB.record)
+    const others = this.scopesOf(ofB)
+    return this.scopesOf(ofA).some((one) => others.some((other) => areOfOneEmitter(one, other)))
   }
 
   find(node: Node): Node {
@@ -94,9 +96,18 @@ export class Twins {
     return this.members.get(this.find(node)) ?? [node]
   }
 
-  private scopesOf(leader: Node): ReadonlySet<string> {
-    return this.scopes.get(leader) ?? new Set(leader.record.isEvent ? [] : [leader.record.scope])
+  private scopesOf(leader: Node): readonly CallRecord[] {
+    return this.scopes.get(leader) ?? (leader.record.isEvent ? [] : [leader.record])
   }
+}
+
+function isOfEmitter(one: CallRecord, { scope, manner }: CallRecord): boolean {
+  return one.scope === scope && one.manner === manner
+}
+
+/** One scope may be of two instrumentations, a wrapper and a callback: they tell the same counts in two manners. */
+function areOfOneEmitter(one: CallRecord, other: CallRecord): boolean {
+  return one.scope === other.scope && (!one.manner || !other.manner || one.manner === other.manner)
 }
 
 /** Joins the calls that share a response id and do not contradict each other. */
@@ -108,7 +119,7 @@ export function joinByResponse(calls: readonly Node[], twins: Twins): void {
   })
   // One of two instrumentations may add up wrongly: then all else has to speak for one call.
   joinSharing(calls, (call, other) => {
-    if (twins.isSame(call, other) || twins.isOfOneScope(call, other)) return
+    if (twins.isSame(call, other) || twins.isOfOneEmitter(call, other)) return
     const [one, two] = [call.record, other.record]
     const isInTime = one.resource === two.resource && (isInside(one, two) || isInside(two, one))
     if (isInTime && sameModel(one, two) && agreeInOne(one.usage, two.usage)) twins.join(call, other)
@@ -135,18 +146,15 @@ export function joinSideBySide(calls: readonly Node[], twins: Twins): void {
   // hardly are alike by chance.
   joinOverlapping(calls, twins, nearlySame, (one, other) => {
     if (one.parent !== null || other.parent !== null) return one.parent === other.parent
-    return areLong(one, other)
+    return isLong(one) && isLong(other)
   })
-  // A stream that is read later: its outer span ended when the call began, in a trace of its own, and counts what was read after its end.
-  joinOverlapping(calls, twins, sameUsage, (one, other) => areRoots(one, other) && areLong(one, other), areInTouch)
+  // Callbacks begin and end apart, and the outer span of a stream that is read later ends when the call begins: the answer is long and its
+  // counts equal.
+  joinOverlapping(calls.filter(isLong), twins, sameUsage, () => true, areInTouch)
 }
 
-function areRoots(one: Node, other: Node): boolean {
-  return one.record.parentId === '' && other.record.parentId === '' && one.record.traceId !== other.record.traceId
-}
-
-function areLong(one: Node, other: Node): boolean {
-  return one.record.usage[unit.output]! >= longOutput && other.record.usage[unit.output]! >= longOutput
+function isLong({ record }: Node): boolean {
+  return record.usage[unit.output]! >= longOutput
 }
 
 const longOutput = 64
@@ -160,19 +168,20 @@ function areNested(a: CallRecord, b: CallRecord): boolean {
   return isInside(a, b) || isInside(b, a)
 }
 
-/** The intervals share time, or one begins where the other ends. */
+/** The intervals share time, or one begins soon after the end of the other. */
 function areInTouch(a: CallRecord, b: CallRecord): boolean {
-  return a.start <= b.end + clockSlackMicros && b.start <= a.end + clockSlackMicros
+  return a.start <= b.end + touchMicros && b.start <= a.end + touchMicros
 }
 
-/** Output tokens that a provider has counted when a stream begins. */
-const firstCountMax = 8
+/** From a span that ends when its stream is made to the call that is made when it is read. */
+const touchMicros = 1_000_000
 
 function nearlySame(a: Float64Array, b: Float64Array): boolean {
   const apart = Math.abs(a[unit.output]! - b[unit.output]!)
   return a[unit.input]! > 0 && a[unit.input] === b[unit.input] && apart <= firstCountMax
 }
 
+/** One to one, those whose times are most alike first: of calls that are equal by nature a wide one must not take the place of a narrow one. */
 function joinOverlapping(
   calls: readonly Node[],
   twins: Twins,
@@ -180,15 +189,32 @@ function joinOverlapping(
   isMeant: (one: Node, other: Node) => boolean = () => true,
   isInTime: Timing = areNested,
 ): void {
-  const likes = new Likes(calls)
+  const likes = new Likes(calls, isInTime === areInTouch ? touchMicros : clockSlackMicros)
+  const pairs: Pair[] = []
   for (const [at, one] of calls.entries()) {
     for (const i of likes.after(at)) {
       const other = calls[i]!
-      if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike, isInTime) || twins.isOfOneScope(one, other))
+      if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike, isInTime) || twins.isOfOneEmitter(one, other))
         continue
-      twins.join(one, other)
+      pairs.push({ one, other, at, place: i, apart: apartInTime(one.record, other.record) })
     }
   }
+  pairs.sort((a, b) => a.apart - b.apart || a.at - b.at || a.place - b.place)
+  for (const { one, other } of pairs) if (!twins.isOfOneEmitter(one, other)) twins.join(one, other)
+}
+
+interface Pair {
+  readonly one: Node
+  readonly other: Node
+  /** Places in the list of calls. */
+  readonly at: number
+  readonly place: number
+  /** Microseconds. */
+  readonly apart: number
+}
+
+function apartInTime(a: CallRecord, b: CallRecord): number {
+  return Math.abs(a.start - b.start) + Math.abs(a.end - b.end)
 }
 
 /**
@@ -198,11 +224,13 @@ function joinOverlapping(
  */
 class Likes {
   private readonly calls: readonly Node[]
+  private readonly slackMicros: number
   /** Places in `calls`, ascending. */
   private readonly byKey = new Map<string, number[]>()
 
-  constructor(calls: readonly Node[]) {
+  constructor(calls: readonly Node[], slackMicros: number) {
     this.calls = calls
+    this.slackMicros = slackMicros
     for (const [at, call] of calls.entries()) for (const key of keysOf(call)) this.add(key, at)
   }
 
@@ -217,7 +245,7 @@ class Likes {
 
   /** Of ascending places, those after `at` whose call begins before that one ends. */
   private during(places: readonly number[], at: number): number[] {
-    const last = this.calls[at]!.record.end + clockSlackMicros
+    const last = this.calls[at]!.record.end + this.slackMicros
     let [low, high] = [0, places.length]
     while (low < high) {
       const middle = (low + high) >> 1
@@ -266,7 +294,9 @@ function keysAskedBy(call: Node): string[] {
 /** Whether two calls may be one by what they are, by time and by their names; a proof only together with where they stand. */
 export function couldBeTwins(a: Node, b: Node, isAlike: Likeness, isInTime: Timing = areNested): boolean {
   const [one, other] = [a.record, b.record]
-  if (one.project !== other.project || one.resource !== other.resource) return false
+  // A process may have two resources, as of two exporters: within a trace where it stands speaks for it.
+  if (one.project !== other.project) return false
+  if (one.resource !== other.resource && one.traceId !== other.traceId) return false
   if (!isInTime(one, other)) return false
   if (a.hasUsage && b.hasUsage) {
     if (!isAlike(one.usage, other.usage)) return false

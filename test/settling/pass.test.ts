@@ -137,6 +137,52 @@ test('twins in two traces are found by their response id, an agent above one of 
   expect(await rollup('twins')).toEqual({ calls: '1', cost: '0.75', input: '100' })
 })
 
+test('a wrapper and a callback under one scope are twins in two traces: they tell counts in two manners', async () => {
+  const told = { project_id: 'one-scope', scope_name: 'langfuse-sdk', output_tokens: 90n }
+  const long = { ...told, duration_ns: 1_500_000_000n }
+  await insertSpans(engine.clickhouse, [
+    call('callback-1', { ...long, trace_id: 'o1', usage_rule: 'exclusive:emitter', reasoning_tokens: 3 }),
+    call('callback-2', { ...long, trace_id: 'o2', usage_rule: 'exclusive:arithmetic', reasoning_tokens: 3 }),
+  ])
+  await insertSpans(engine.clickhouse, [
+    call('wrapper-1', { ...told, trace_id: 'o3', usage_rule: 'inclusive:emitter' }),
+    call('wrapper-2', { ...told, trace_id: 'o4', usage_rule: 'inclusive:emitter' }),
+  ])
+  await settled()
+  expect(await rowsOf('one-scope')).toMatchObject([
+    { span_id: 'callback-1', cost: '0.75' },
+    { span_id: 'callback-2', cost: '0.75' },
+    { span_id: 'wrapper-1', cost_reason: 'duplicate', counted_as: 'callback-1' },
+    { span_id: 'wrapper-2', cost_reason: 'duplicate', counted_as: 'callback-2' },
+  ])
+})
+
+test('a sum of one call tells what the call does not, also where both came in one request', async () => {
+  const trace = { project_id: 'coarse', trace_id: 'coarse', input_tokens: 100n, output_tokens: 9n }
+  await insertSpans(engine.clickhouse, [
+    call('turn', {
+      ...trace,
+      kind: 'agent',
+      cost_status: 'not_billed',
+      cost_reason: 'aggregate',
+      counted_as: 'call',
+      total_cost: null,
+      cache_read_tokens: 40n,
+    }),
+    call('call', { ...trace, parent_span_id: 'turn' }),
+  ])
+  const { changes } = await settled()
+  expect(changes).toBe(1)
+  expect(
+    await engine.clickhouse.query(
+      "SELECT span_id, cache_read_tokens AS cached FROM spans FINAL WHERE project_id = 'coarse' ORDER BY span_id",
+    ),
+  ).toEqual([
+    { span_id: 'call', cached: '40' },
+    { span_id: 'turn', cached: '40' },
+  ])
+})
+
 test('attempts are numbered, and the last knows what the failed ones cost', async () => {
   const trace = { project_id: 'retries', trace_id: 'retried', parent_span_id: 'root' }
   const second = 1_000_000_000n

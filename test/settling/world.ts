@@ -91,9 +91,12 @@ export class WorldMaker {
       this.view(resource, traceId, parentId, call, 'sdk', { hasId: false, isWhole: true })
       this.elsewhere(call)
     } else if (kind === 4) {
-      // Equal usage of two libraries, but one was not under way inside the other, or asked another model.
-      const call = this.call()
+      // Equal usage of two libraries, but one was not under way inside the other, or asked another model. Of long answers that run side by
+      // side nothing could tell that they are two.
       const isStaggered = this.chance(0.5)
+      const call = this.call(
+        isStaggered ? { usage: { input: 100 + this.below(5000), output: 1 + this.below(60) } } : {},
+      )
       const start = isStaggered ? call.start + 5000 : call.start
       const model = isStaggered ? call.model : 'a-model-of-its-own'
       const end = isStaggered ? call.end + 5000 : call.end
@@ -107,7 +110,8 @@ export class WorldMaker {
 
   /** Calls that are equal by nature: one scope, one time, one usage. */
   private parallel(resource: string, traceId: string, parentId: string): void {
-    const first = this.call()
+    const isShort = this.chance(0.5)
+    const first = this.call(isShort ? { usage: { input: 100 + this.below(5000), output: 1 + this.below(60) } } : {})
     const others = Array.from({ length: 1 + this.below(3) }, () =>
       this.call({ usage: first.usage, start: first.start, model: first.model }),
     )
@@ -119,10 +123,15 @@ export class WorldMaker {
     }
     const hasId = this.chance(0.5)
     const isSeenTwice = this.chance(0.4)
-    for (const call of [first, ...others]) {
-      this.view(resource, traceId, parentId, call, 'sdk', { hasId })
-      if (isSeenTwice) this.view(resource, traceId, parentId, call, 'openinference', { hasId: false, isWider: true })
-    }
+    // By a wrapper and a callback of one vendor, which tell counts in two manners.
+    const isOfOneScope = this.chance(0.3)
+    const [inner, outer] = isOfOneScope ? ['exclusive', 'inclusive'] : ['', '']
+    const around = isOfOneScope ? 'sdk' : 'openinference'
+    for (const call of [first, ...others])
+      this.view(resource, traceId, parentId, call, 'sdk', { hasId, manner: inner! })
+    // Told in another order, so that it does not help to take them as they come.
+    for (const call of isSeenTwice ? [...others.reverse(), first] : [])
+      this.view(resource, traceId, parentId, call, around, { hasId: false, wider: 5000, manner: outer! })
   }
 
   /** One call of a framework that makes several of the provider and sums them. */
@@ -170,14 +179,18 @@ export class WorldMaker {
       ...(isSilent ? { isSilent } : isWhole ? { isWhole } : { isTotals: true }),
       ...id,
     })
+    const isLong = (call.usage.output ?? 0) >= 64 && isWhole && other.isOff !== true
     if (beside === 0)
-      this.view(resource, traceId, inner, call, 'openinference', {
+      // Of an exporter of its own, which knows the service by another name.
+      this.view(this.chance(0.2) ? `${resource}-too` : resource, traceId, inner, call, 'openinference', {
+        later: isLong && this.chance(0.3) ? 20_000 : 0,
         hasId: parentId === '' ? other.isOff === true || this.chance(0.5) : this.chance(0.5),
         isWider: true,
         ...other,
       })
     if (beside === 1)
       this.view(resource, this.id(32), '', call, 'openinference', {
+        later: isLong && this.chance(0.3) ? -(call.end - call.start + 500_000) : 0,
         hasId: other.isOff === true || this.chance(0.5),
         isWider: true,
         ...other,
@@ -281,18 +294,25 @@ export class WorldMaker {
       isSilent?: boolean
       isOff?: boolean
       isLate?: boolean
+      manner?: string
+      /** Microseconds before and after the call. */
+      wider?: number
+      /** Microseconds by which it begins and ends later: a callback's. */
+      later?: number
     } = {},
   ): string {
     const {
+      manner = '',
+      later = 0,
       hasId = this.chance(0.7),
       isWider = false,
+      wider = isWider ? 300 : 0,
       isWhole = false,
       isTotals = false,
       isSilent = false,
       isOff = false,
       isLate = false,
     } = given
-    const wider = isWider ? 300 : 0
     const spanId = this.id(16)
     this.put(
       {
@@ -303,8 +323,9 @@ export class WorldMaker {
         role: 'call',
         scope,
         model: call.model,
-        start: isLate ? call.end + 60_000_000 : call.start - wider,
-        end: isLate ? call.end + 60_001_000 : call.end + wider,
+        manner,
+        start: isLate ? call.end + 60_000_000 : call.start - wider + later,
+        end: isLate ? call.end + 60_001_000 : call.end + wider + later,
         usage: isOff
           ? offByOne(call)
           : isSilent
