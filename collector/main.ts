@@ -202,6 +202,7 @@ async function startParts(config: Config, log: Log, parts: Part[]): Promise<List
     endpoint: config.apiEndpoint,
     clickhouse,
     stream: clickhouse.stream,
+    command: clickhouse.command,
     appendScores,
     otlpEndpoint: () => otlpHttp,
     corsOrigins: config.apiCorsOrigins,

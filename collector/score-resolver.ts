@@ -6,12 +6,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { movedToCarrier } from '../processors/automatic-feedback/carrier.ts'
+import { datasetRunKey } from '../processors/langfuse-scores.ts'
 import { type Findings, type Patience, resolveScore, tracesNeeded } from '../processors/score-target.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import type { Log } from './log.ts'
 import {
   type Reader,
   readResponses,
+  readRunNames,
   readScores,
   readSessions,
   readTraces,
@@ -165,11 +167,15 @@ export class ScoreResolver {
     const responses = await readResponses(clickhouse, project, distinct(scores.map((score) => score.response_id)))
     const traceIds = distinct(scores.flatMap((score) => tracesNeeded(score, responses)))
     const spanIds = distinct(scores.map((score) => score.span_id))
-    const [traces, sessions] = await Promise.all([
+    const runIds = distinct(
+      scores.map(({ target, metadata }) => (target === 'run' ? (metadata[datasetRunKey] ?? '') : '')),
+    )
+    const [traces, sessions, runs] = await Promise.all([
       readTraces(clickhouse, project, { traceIds, spanIds }),
       readSessions(clickhouse, project, distinct(scores.map((score) => score.session_id))),
+      readRunNames(clickhouse, project, { ids: runIds, nowMs: this.now() }),
     ])
-    return { responses, traces, sessions }
+    return { responses, traces, sessions, runs }
   }
 
   private isDue(key: ScoreKey): boolean {

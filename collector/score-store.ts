@@ -1,7 +1,7 @@
 // Rows of `scores` and the spans they judge, read back from ClickHouse as the plain objects that processors work on.
 
 import { runAttributes } from '../processors/evaluation-attributes.ts'
-import type { Attribution, SessionFacts, SpanFacts } from '../processors/score-target.ts'
+import type { Attribution, RunFacts, SessionFacts, SpanFacts } from '../processors/score-target.ts'
 import type { ScoreRow } from '../processors/scores.ts'
 import { isCallOf } from '../schemas/calls.ts'
 import { parsePicoUsd } from '../schemas/money.ts'
@@ -170,8 +170,59 @@ ORDER BY trace_id, span_id IN {spans:Array(String)} DESC, is_call DESC, start_ms
   const parameters = { project, traces: wanted.traceIds, spans: wanted.spanIds }
   const found = await clickhouse.query<Record<string, unknown>>(sql, parameters, readSettings)
   const traces = Map.groupBy(found.map(spanOf), (span) => span.trace_id)
-  for (const [id, spans] of traces) traces.set(id, withoutPartialSum(spans, new Set(wanted.spanIds)))
+  const links = Map.groupBy(await readRunLinks(clickhouse, project, wanted.traceIds), (link) => link.trace_id)
+  for (const [id, spans] of traces)
+    traces.set(id, withRuns(withoutPartialSum(spans, new Set(wanted.spanIds)), links.get(id) ?? []))
   return traces
+}
+
+interface RunLink extends RunFacts {
+  readonly trace_id: string
+  readonly span_id: string
+}
+
+/** Which item of which run these traces answer, as SDKs have said apart from the spans. */
+function readRunLinks(clickhouse: Reader, project: string, traceIds: readonly string[]): Promise<RunLink[]> {
+  const sql = `SELECT DISTINCT l.trace_id AS trace_id, l.span_id AS span_id, l.run_name AS run_name, l.dataset AS dataset, l.item_id AS item_id
+FROM dataset_run_items AS l WHERE l.project_id = {project:String} AND l.trace_id IN {traces:Array(String)}`
+  return clickhouse.query<RunLink>(sql, { project, traces: traceIds }, readSettings)
+}
+
+/** Spans that name no run are of that which was said of them; of a trace with one answer every span is. */
+function withRuns(spans: SpanFacts[], links: readonly RunLink[]): SpanFacts[] {
+  if (links.length === 0) return spans
+  return spans.map((span) => {
+    const link = links.length === 1 ? links[0] : links.find((each) => each.span_id === span.span_id)
+    if (link === undefined || span.run_name !== '' || span.item_id !== '') return span
+    const { run_name, dataset, item_id } = link
+    return { ...span, run_name, dataset, item_id }
+  })
+}
+
+/** Runs may be named by spans that are older than this when a score of the whole run comes. */
+const runSpansMs = 86_400_000
+
+/** Name and dataset of runs by their id: as SDKs have said apart, or on spans of the day before `nowMs`. */
+export async function readRunNames(
+  clickhouse: Reader,
+  project: string,
+  { ids, nowMs }: { readonly ids: readonly string[]; readonly nowMs: number },
+): Promise<Map<string, Pick<RunFacts, 'run_name' | 'dataset'>>> {
+  if (ids.length === 0) return new Map()
+  const sql = `SELECT l.run_id AS id, any(l.run_name) AS run_name, any(l.dataset) AS dataset
+FROM dataset_run_items AS l WHERE l.project_id = {project:String} AND l.run_id IN {ids:Array(String)} GROUP BY id
+UNION ALL
+SELECT s.attributes['langfuse.experiment.id'] AS id, any(${attributeOf(runAttributes.run_name)}) AS run_name, any(${attributeOf(runAttributes.dataset)}) AS dataset
+FROM spans AS s
+WHERE s.project_id = {project:String} AND s.start_time >= fromUnixTimestamp64Milli({from:Int64})
+  AND s.attributes['langfuse.experiment.id'] IN {ids:Array(String)}
+GROUP BY id`
+  const found = await clickhouse.query<{ readonly id: string; readonly run_name: string; readonly dataset: string }>(
+    sql,
+    { project, ids, from: nowMs - runSpansMs },
+    readSettings,
+  )
+  return new Map(found.filter(({ run_name }) => run_name !== '').map(({ id, ...run }) => [id, run]))
 }
 
 /** A trace that was cut among its calls must not be added up: their costs become unknown, but for the calls judged by name. */

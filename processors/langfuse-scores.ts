@@ -43,6 +43,8 @@ const limits = {
   correction: 65_536,
   metadata: 16_384,
 } as const
+/** Where the metadata of a score says which run it was sent for. */
+export const datasetRunKey = 'dataset_run_id'
 const feedbackName = /^(user|human|end_user)[_.\s-]?feedback$/i
 
 /** Throws WrongScore. `newId` gives the id of a score that has none. */
@@ -57,8 +59,9 @@ export function scoreFromLangfuse(
     given_span_id: text(body.observationId, 'observationId', limits.id),
     session_id: text(body.sessionId, 'sessionId', limits.id),
   }
-  if (ids.given_trace_id === '' && ids.session_id === '')
-    throw new WrongScore('traceId is missing: name the trace or a sessionId that is judged')
+  const run = text(body.datasetRunId, 'datasetRunId', limits.id)
+  if (ids.given_trace_id === '' && ids.session_id === '' && run === '')
+    throw new WrongScore('traceId is missing: name the trace, a sessionId or a datasetRunId that is judged')
   const { dataType, value, label: labelGiven, said } = graded(body)
   const source = sourceOf(body, name)
   // A number of its own scale says nothing; under the name of feedback 1, 0 and -1 are thumbs, as at every door.
@@ -71,7 +74,7 @@ export function scoreFromLangfuse(
     name,
     created_at: context.timeMs,
     score_id: text(body.id, 'id', limits.id) || context.newId(),
-    target: ids.given_trace_id === '' ? 'session' : ids.given_span_id === '' ? 'trace' : 'span',
+    target: targetOf(ids),
     trace_id: plainId(ids.given_trace_id),
     span_id: plainId(ids.given_span_id),
     ...ids,
@@ -89,6 +92,11 @@ export function scoreFromLangfuse(
     retention_days: context.retentionDays ?? scoreRetentionDays,
     version: context.nowMs,
   }
+}
+
+function targetOf(ids: Pick<ScoreRow, 'given_trace_id' | 'given_span_id' | 'session_id'>): string {
+  if (ids.given_trace_id !== '') return ids.given_span_id === '' ? 'trace' : 'span'
+  return ids.session_id === '' ? 'run' : 'session'
 }
 
 /** In the body, or in its metadata: where the SDKs let their users put what the body has no field for. */
@@ -144,7 +152,7 @@ function sourceOf({ source, metadata }: LangfuseScore, name: string): ScoreSourc
 }
 
 function metadataOf({ metadata, datasetRunId }: LangfuseScore): Record<string, string> {
-  const run = typeof datasetRunId === 'string' && datasetRunId !== '' ? { dataset_run_id: datasetRunId } : {}
+  const run = typeof datasetRunId === 'string' && datasetRunId !== '' ? { [datasetRunKey]: datasetRunId } : {}
   if (metadata === undefined || metadata === null) return run
   if (JSON.stringify(metadata).length > limits.metadata)
     throw new WrongScore(`metadata is over ${limits.metadata} characters`)

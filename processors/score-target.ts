@@ -4,8 +4,10 @@
 //   2. trace id and span id   → that span; a span that is no call takes model and cost from the calls below it
 //   3. trace id               → the trace: its root's attribution, the model of its calls when they used one
 //   4. session id             → the session, likewise
+//   5. id of a run            → no call at all: the name of the run, and its dataset
 // An evaluator's own span is where the score was made, not what it judges: calls below one are never the target.
 
+import { datasetRunKey } from './langfuse-scores.ts'
 import type { ScoreRow } from './scores.ts'
 
 /** What is copied from a target, as in `spans`. */
@@ -60,6 +62,8 @@ export interface Findings {
   /** Spans of whole traces, calls first where a trace was too large to be read whole. */
   readonly traces: ReadonlyMap<string, readonly SpanFacts[]>
   readonly sessions: ReadonlyMap<string, SessionFacts>
+  /** By the id of the run. */
+  readonly runs?: ReadonlyMap<string, Pick<RunFacts, 'run_name' | 'dataset'>>
 }
 
 /** How long to wait for what is better before taking what is there. */
@@ -85,6 +89,7 @@ export function resolveScore(
   moment: Moment,
   patience: Patience,
 ): ScoreRow | undefined {
+  if (score.target === 'run') return ofRun(score, findings)
   const mayFallBack = moment.waitedMs >= patience.fallbackMs
   if (score.response_id !== '') {
     const call = responseCall(score.response_id, findings)
@@ -177,6 +182,14 @@ function inSession(
     calls: 0,
     span_cost: null,
   }
+}
+
+/** A score of a whole run judges no call: once the run has a name there is nothing more to find, and no figure of calls has it. */
+function ofRun(score: ScoreRow, { runs }: Findings): ScoreRow | undefined {
+  const found = runs?.get(score.metadata[datasetRunKey] ?? '')
+  if (found === undefined) return undefined
+  const { run_name, dataset } = score.run_name === '' ? found : score
+  return { ...score, target: '', run_name, dataset: dataset || found.dataset, version: score.version + 1 }
 }
 
 function judged(score: ScoreRow, target: 'span' | 'trace', span: SpanFacts, calls: readonly SpanFacts[]): ScoreRow {

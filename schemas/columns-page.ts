@@ -2,6 +2,7 @@
 
 import { contentTable } from './content-table.ts'
 import { ratesTable } from './currency-table.ts'
+import { datasetItemsTable, datasetRunItemsTable, datasetsTable } from './datasets-table.ts'
 import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from './invoice-tables.ts'
 import { logsTable } from './logs-table.ts'
 import { pricesTable } from './prices-table.ts'
@@ -19,6 +20,9 @@ export const documentedTables: readonly Table[] = [
   scoresTable,
   scoreConfigsTable,
   rejudgementsTable,
+  datasetsTable,
+  datasetItemsTable,
+  datasetRunItemsTable,
   logsTable,
   pricesTable,
   recostsTable,

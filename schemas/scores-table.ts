@@ -22,7 +22,11 @@ export const scoresTable = {
       doc: 'When it was given; never changes.',
     },
     { name: 'score_id', ...text, doc: 'Id, chosen by the sender or made here; idempotency key.' },
-    { name: 'target', type: low, doc: '`span`, `trace` or `session`; empty when nothing names one.' },
+    {
+      name: 'target',
+      type: low,
+      doc: '`span`, `trace` or `session`; `run` for a score of a whole run until its name is known; empty when nothing names one.',
+    },
     { name: 'trace_id', ...text, doc: 'Trace judged, as resolved; any short string is accepted.' },
     { name: 'span_id', ...text, doc: 'Span judged, as resolved; empty for a whole trace.' },
     { name: 'response_id', ...text, doc: 'Response judged, when named by the sender.' },

@@ -41,7 +41,8 @@ const rooms: readonly Room[] = [
   { name: 'pipeline', files: /^collector\/pipeline\.ts$/, may: ['otlp', 'sinks', 'processors', 'schemas', 'leaves'] },
   {
     name: 'questions',
-    files: /^collector\/((queries|query-values|score-store|currency-store|explained-trace)\.ts$|exporting\/)/,
+    files:
+      /^collector\/((queries|query-values|score-store|dataset-store|currency-store|explained-trace)\.ts$|exporting\/)/,
     may: ['clickhouse', 'processors', 'schemas', 'leaves'],
   },
   {

@@ -5,6 +5,7 @@
 //   GET /api/public/v3/scores                        pages by cursor, lists with commas; langfuse-python 5, langfuse-js 5
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { datasetRunKey } from '../../processors/langfuse-scores.ts'
 import { idOf } from '../../processors/score-configs/config.ts'
 import { metadataValue, plainId, type ScoreRow } from '../../processors/scores.ts'
 import { wrong } from '../exporting/filters.ts'
@@ -33,11 +34,11 @@ const common = [
   'toTimestamp',
 ] as const
 /** Nothing here has them. */
-const missing = ['queueId', 'traceTags', 'filter', 'datasetRunId', 'experimentId'] as const
+const missing = ['queueId', 'traceTags', 'filter'] as const
 
 export function addScoreReading(app: FastifyInstance, parts: ApiParts, recent: RecentScores): void {
   app.get<{ Querystring: Given }>('/api/public/v3/scores', hidden, async (request) => {
-    const known = [...common, 'id', 'authorUserId', 'value', 'valueMin', 'valueMax', 'cursor']
+    const known = [...common, 'id', 'authorUserId', 'value', 'valueMin', 'valueMax', 'cursor', 'experimentId']
     const given = checked(request.query, known, missing)
     const project = parts.project(request.headers)
     const limit = numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 })
@@ -50,7 +51,11 @@ export function addScoreReading(app: FastifyInstance, parts: ApiParts, recent: R
 
   for (const path of ['/api/public/scores', '/api/public/v2/scores'])
     app.get<{ Querystring: Given }>(path, hidden, async (request) => {
-      const given = checked(request.query, [...common, 'page', 'userId', 'scoreIds', 'operator', 'value'], missing)
+      const given = checked(
+        request.query,
+        [...common, 'page', 'userId', 'scoreIds', 'operator', 'value', 'datasetRunId'],
+        missing,
+      )
       const project = parts.project(request.headers)
       const number = numberAt(given, 'page', { least: 1, most: 1_000_000, absent: 1 })
       const limit = numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 })
@@ -156,6 +161,7 @@ function paramsOf({ scoreConfigs }: ApiParts, project: string, given: Given): Gi
     traces: commasAt(given, 'traceId').map(plainId),
     spans: commasAt(given, 'observationId').map(plainId),
     sessions: commasAt(given, 'sessionId'),
+    runs: [...commasAt(given, 'experimentId'), ...commasAt(given, 'datasetRunId')],
     types: commasAt(given, 'dataType').map((type) => type.toLowerCase()),
     sources: commasAt(given, 'source').flatMap((source) => {
       const found = sources[source.toUpperCase()]
@@ -268,12 +274,18 @@ function shown(score: Shown): object {
     traceId: score.traceId === '' ? null : score.traceId,
     observationId: score.spanId === '' ? null : score.spanId,
     sessionId: score.sessionId === '' ? null : score.sessionId,
+    datasetRunId: runIdOf(score) ?? null,
   }
 }
 
 function stringOf({ dataType, value, label, text }: Shown): string {
   if (dataType === 'boolean') return label || (value === 1 ? 'True' : 'False')
   return dataType === 'categorical' ? label : text
+}
+
+/** Of a score that was sent for a whole run. */
+function runIdOf({ metadata }: Shown): string | undefined {
+  return metadata[datasetRunKey]
 }
 
 function shownV3(score: Shown): object {
@@ -283,7 +295,9 @@ function shownV3(score: Shown): object {
       ? { kind: 'observation', id: spanId, traceId }
       : traceId !== ''
         ? { kind: 'trace', id: traceId }
-        : { kind: 'session', id: sessionId }
+        : sessionId !== '' || runIdOf(score) === undefined
+          ? { kind: 'session', id: sessionId }
+          : { kind: 'experiment', id: runIdOf(score) }
   const value = dataType === 'boolean' ? score.value === 1 : dataType === 'numeric' ? score.value : stringOf(score)
   return { ...core(score), value, subject }
 }

@@ -38,6 +38,8 @@ export interface ApiParts {
   readonly clickhouse: Pick<ClickHouse, 'query'>
   /** Answers in formats that ClickHouse writes; absent: without Parquet. */
   readonly stream?: ClickHouse['stream']
+  /** Statements that write; absent: without datasets. */
+  readonly command?: ClickHouse['command']
   /** Durable when it resolves. */
   readonly appendScores: (rows: readonly ScoreRow[]) => Promise<void>
   /** Which project a request belongs to, by the headers object of the request itself. May throw Refusal. */

@@ -17,6 +17,7 @@ import { addFeedback } from './feedback.ts'
 import { takeJson } from './json-body.ts'
 import { addKeys } from './keys.ts'
 import { addLangfuse, langfuseError } from './langfuse.ts'
+import { addLangfuseDatasets } from './langfuse-datasets.ts'
 import { addLangfuseReading } from './langfuse-reading.ts'
 import { addLangfuseScoreConfigs } from './langfuse-score-configs.ts'
 import { addPage } from './page.ts'
@@ -128,6 +129,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   addFeedback(app, parts, recent)
   addLangfuse(app, { ...parts, otlpEndpoint: options.otlpEndpoint ?? (() => '') }, recent)
   addLangfuseReading(app, parts)
+  if (parts.command !== undefined) addLangfuseDatasets(app, parts, { command: parts.command })
   if (parts.scoreConfigs !== undefined) {
     addScoreConfigs(app, parts, parts.scoreConfigs)
     addLangfuseScoreConfigs(app, parts, parts.scoreConfigs)

@@ -4,6 +4,7 @@
 -- param: traces Array(String) = []
 -- param: spans Array(String) = []
 -- param: sessions Array(String) = []
+-- param: runs Array(String) = []
 -- param: ids Array(String) = []
 -- param: types Array(String) = []
 -- param: sources Array(String) = []
@@ -52,6 +53,7 @@ WHERE s.project_id = {project:String}
   AND (empty({traces:Array(String)}) OR s.trace_id IN {traces:Array(String)} OR s.given_trace_id IN {traces:Array(String)})
   AND (empty({spans:Array(String)}) OR s.span_id IN {spans:Array(String)} OR s.given_span_id IN {spans:Array(String)})
   AND (empty({sessions:Array(String)}) OR s.session_id IN {sessions:Array(String)})
+  AND (empty({runs:Array(String)}) OR s.metadata['dataset_run_id'] IN {runs:Array(String)})
   AND (empty({ids:Array(String)}) OR s.score_id IN {ids:Array(String)})
   AND (empty({types:Array(String)}) OR s.data_type IN {types:Array(String)})
   AND (empty({sources:Array(String)}) OR s.source IN {sources:Array(String)})

@@ -123,7 +123,11 @@ describe('ingestion', () => {
     ])
     expect(answer.body['errors']).toMatchObject([
       { id: '2', status: 400, message: 'value of a NUMERIC score must be a number' },
-      { id: '3', status: 400, message: 'traceId is missing: name the trace or a sessionId that is judged' },
+      {
+        id: '3',
+        status: 400,
+        message: 'traceId is missing: name the trace, a sessionId or a datasetRunId that is judged',
+      },
       { id: '4', status: 400, error: 'unsupported event' },
       { id: '6', status: 400, message: 'name must be a text' },
     ])

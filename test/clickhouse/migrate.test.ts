@@ -51,6 +51,9 @@ describe('the migrated tables', () => {
       'current_invoice_findings',
       'current_invoice_lines',
       'current_scores',
+      'dataset_items',
+      'dataset_run_items',
+      'datasets',
       'invoice_findings',
       'invoice_imports',
       'invoice_lines',
@@ -88,6 +91,9 @@ describe('the migrated tables', () => {
     )
     expect(found.map(({ name }) => name)).toEqual([
       'currency_rates',
+      'dataset_items',
+      'dataset_run_items',
+      'datasets',
       'invoice_findings',
       'invoice_imports',
       'invoice_lines',
