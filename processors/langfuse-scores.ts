@@ -3,7 +3,7 @@
 
 import { type ScoreSource, scoreSources } from './evaluation-attributes.ts'
 import { thumbLabel, verdictOf } from './score-verdict.ts'
-import { blankScore, metadataText, plainId, type ScoreContext, type ScoreRow, scoreRetentionDays } from './scores.ts'
+import { blankScore, metadataText, plainId, retentionFrom, type ScoreContext, type ScoreRow } from './scores.ts'
 
 /** Body of `POST /api/public/scores`, and of an event `score-create`. */
 export interface LangfuseScore {
@@ -89,7 +89,7 @@ export function scoreFromLangfuse(
     metadata: metadataOf(body),
     env: text(body.environment, 'environment', limits.name),
     target_time: context.nowMs,
-    retention_days: context.retentionDays ?? scoreRetentionDays,
+    retention_days: retentionFrom(context.timeMs, context),
     version: context.nowMs,
   }
 }

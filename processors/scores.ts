@@ -36,6 +36,20 @@ export type ScoreRow = { readonly [C in Column as C['name']]: Cell<C['type']> }
 export const scoreRetentionDays = 400
 
 const dayMs = 86_400_000
+
+/**
+ * How long a row is kept, in days from `createdAt`, so that its retention counts from its arrival: a score that tells of long ago, or
+ * whose sender counts milliseconds as nanoseconds, would be dropped on the spot.
+ */
+export function retentionFrom(
+  createdAt: number,
+  { nowMs, retentionDays = scoreRetentionDays }: Omit<ScoreContext, 'projectId'>,
+): number {
+  return retentionDays + Math.max(0, Math.ceil((nowMs - createdAt) / dayMs) - 1)
+}
+
+/** Longer explanations are cut: the event keeps them whole, in `logs` or on its span. */
+const commentMax = 65_536
 /** Texts in columns of low cardinality are cut here. */
 const lowTextMax = 256
 
@@ -113,7 +127,7 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     data_type: isBoolean ? 'boolean' : typeOf(value, label, words),
     value,
     label: low(label),
-    text: words,
+    text: cut(words, commentMax),
     verdict: failed ? 0 : verdictOf({ value, label, isBoolean, isThumb }),
     source,
     author_id: source === 'user' || source === 'human-review' ? sent.take('user.id', 'enduser.id') : '',
@@ -131,11 +145,14 @@ export function scoreFromEvaluationEvent(event: EvaluationInput, context: ScoreC
     dataset: low(sent.take(...runAttributes.dataset)),
     item_id: sent.take(...runAttributes.item_id),
     eval_cost: sent.takeCost('gen_ai.evaluation.cost', 'gen_ai.evaluation.evaluator.cost'),
-    comment: words !== '' ? '' : explanation || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
+    comment: cut(
+      words !== '' ? '' : explanation || (isFeedback ? feedbackComment(sent, event.body ?? '') : ''),
+      commentMax,
+    ),
     metadata: sent.rest(),
     // When it came, until the target is known: so the resolver finds late events.
     target_time: context.nowMs,
-    retention_days: context.retentionDays ?? scoreRetentionDays,
+    retention_days: retentionFrom(createdAt, context),
     version: Math.min(createdAt, context.nowMs),
   }
 }
@@ -348,7 +365,11 @@ function contentId(event: EvaluationInput): string {
 }
 
 function low(text: string): string {
-  return text.length <= lowTextMax ? text : text.slice(0, lowTextMax).toWellFormed()
+  return cut(text, lowTextMax)
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : text.slice(0, most).toWellFormed()
 }
 
 function clamp(value: number, least: number, most: number): number {

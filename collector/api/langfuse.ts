@@ -161,7 +161,7 @@ async function write(parts: ApiParts, recent: RecentScores, projectId: string, b
   if (typeof body !== 'object' || body === null) throw new Refusal('bad_request', 'a score is an object')
   const nowMs = parts.now()
   const saidMs = typeof body.timestamp === 'string' ? Date.parse(body.timestamp) : Number.NaN
-  const timeMs = Number.isNaN(saidMs) ? nowMs : Math.min(saidMs, nowMs)
+  const timeMs = Number.isNaN(saidMs) ? nowMs : Math.min(Math.max(saidMs, 0), nowMs)
   checkConfig(parts, projectId, body)
   let row: ScoreRow
   try {

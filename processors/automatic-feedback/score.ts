@@ -5,7 +5,7 @@ import { cost, costCount, low, role, type SpanBatch, text } from '../../schemas/
 import type { StringTable } from '../../schemas/string-table.ts'
 import { runAttributes } from '../evaluation-attributes.ts'
 import { resolveScore, type SpanFacts } from '../score-target.ts'
-import { blankScore, type ScoreRow, scoreRetentionDays } from '../scores.ts'
+import { blankScore, retentionFrom, type ScoreRow, scoreRetentionDays } from '../scores.ts'
 import { automaticEvaluator, type Finding, scoreName } from './rules.ts'
 
 export interface FindingContext {
@@ -60,7 +60,7 @@ function scoreOf(finding: Finding, batch: SpanBatch, strings: StringTable, conte
     evaluator_version: context.version,
     comment: finding.explanation,
     target_time: context.nowMs,
-    retention_days: scoreRetentionDays,
+    retention_days: retentionFrom(createdAt, context),
     version: createdAt,
   }
   if (batch.role[row] !== role.call) return score

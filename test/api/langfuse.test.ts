@@ -303,6 +303,17 @@ describe('a list of scores, as SDKs of version 5 send', () => {
     })
   })
 
+  test('a score of long ago is kept from the day it came', async () => {
+    const times = ['1900-01-01T00:00:00Z', '1999-12-31T23:00:00Z']
+    const list = times.map((timestamp) => ({ id: timestamp, name: 'old', traceId: 't', value: 1, timestamp }))
+    await send('POST', '/scores', list, 'old')
+    await engine.clickhouse.command('OPTIMIZE TABLE scores FINAL')
+    expect((await send('GET', '/v3/scores', undefined, 'old')).body['data']).toMatchObject([
+      { timestamp: '1999-12-31T23:00:00.000Z' },
+      { timestamp: '1970-01-01T00:00:00.000Z' },
+    ])
+  })
+
   test('a number under the name of feedback is a thumb, another one says nothing', async () => {
     const given = [1, 0, -1, 0.5, 4].map((value) => ({ name: 'user-feedback', traceId: `t${value}`, value }))
     await send('POST', '/scores', [...given, { name: 'quality', traceId: 't', value: 1 }], 'thumbs')

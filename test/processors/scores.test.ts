@@ -295,8 +295,20 @@ describe('identity', () => {
   test('a time far off is brought into reach, and never makes a version of the future', () => {
     const at = (timeMs: number) => scoreFromEvaluationEvent({ ...input(sent), timeMs }, context)
     expect(at(0)?.created_at).toBe(nowMs - 400 * 86_400_000)
+    // It came today, and is kept from today.
+    expect(at(0)?.retention_days).toBe(799)
+    expect(at(nowMs - 3 * 3_600_000)?.retention_days).toBe(400)
     expect(at(nowMs + 365 * 86_400_000)).toMatchObject({ created_at: nowMs + 86_400_000, version: nowMs })
   })
+})
+
+test('an explanation of a megabyte is cut, and never within a character', () => {
+  const explanation = `x${'😀'.repeat(500_000)}`
+  const comment = scored({
+    attributes: { 'gen_ai.evaluation.score.value': 1, 'gen_ai.evaluation.explanation': explanation },
+  }).comment
+  expect(comment).toHaveLength(65_536)
+  expect(comment.isWellFormed()).toBe(true)
 })
 
 describe('verdict', () => {
