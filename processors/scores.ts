@@ -2,6 +2,7 @@
 // named as the sender named it.
 
 import { createHash } from 'node:crypto'
+import { picoOfUsd } from '../schemas/money.ts'
 import type { scoresTable } from '../schemas/scores-table.ts'
 import {
   feedbackComment,
@@ -177,6 +178,10 @@ export interface FeedbackBody {
   readonly run_name?: string | null
   readonly dataset?: string | null
   readonly item_id?: string | null
+  readonly evaluator?: string | null
+  readonly evaluator_version?: string | null
+  /** USD that the evaluation has cost. */
+  readonly cost?: number | null
   readonly tags?: readonly string[] | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
 }
@@ -214,6 +219,9 @@ export function scoreFromFeedback(body: FeedbackBody, context: ScoreContext & { 
     run_name: body.run_name ?? '',
     dataset: body.dataset ?? '',
     item_id: body.item_id ?? '',
+    evaluator: body.evaluator ?? '',
+    evaluator_version: body.evaluator_version ?? '',
+    eval_cost: typeof body.cost === 'number' ? BigInt(picoOfUsd(body.cost)) : null,
     comment: body.comment ?? '',
     tags: [...(body.tags ?? [])],
     metadata,

@@ -12,6 +12,7 @@ import {
   scoreFromFeedback,
   tombstoneOf,
 } from '../../processors/scores.ts'
+import { formatPicoUsd } from '../../schemas/money.ts'
 import { Refusal } from '../../schemas/refusal.ts'
 import { refuseUnknown } from '../exporting/filters.ts'
 import { type Query, type QueryRow, runQuery } from '../queries.ts'
@@ -281,12 +282,21 @@ function storedOf(row: ScoreRow) {
     run_name: row.run_name,
     dataset: row.dataset,
     item_id: row.item_id,
+    evaluator: row.evaluator,
+    evaluator_version: row.evaluator_version,
+    cost: row.eval_cost === null ? null : Number(formatPicoUsd(row.eval_cost)),
   }
 }
 
 function listedOf(row: QueryRow): QueryRow {
   const metadata = metadataOf(row['metadata'] as Readonly<Record<string, string>>)
-  return { ...row, metadata, resolved: row['resolved'] === 1, span_cost: numberOrNull(row['span_cost']) }
+  return {
+    ...row,
+    metadata,
+    resolved: row['resolved'] === 1,
+    span_cost: numberOrNull(row['span_cost']),
+    cost: numberOrNull(row['cost']),
+  }
 }
 
 function metadataOf(texts: Readonly<Record<string, string>>): Record<string, unknown> {

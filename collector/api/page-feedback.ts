@@ -11,14 +11,16 @@ import { saidOf } from './score-writing.ts'
 
 const ruleNames: ReadonlySet<string> = new Set(automaticRules.map(scoreName))
 
+const ofEvaluations = ['run_name', 'dataset', 'item_id', 'evaluator', 'evaluator_version', 'cost'] as const
+
 /** Throws Refusal('forbidden') for a page that speaks for anybody but its visitor. */
-export function checkPageFeedback({ source, name, run_name, dataset, item_id }: FeedbackBody): void {
+export function checkPageFeedback({ source, name, ...said }: FeedbackBody): void {
   if (source && source !== 'user')
     throw new Refusal('forbidden', `a page sends its visitors' feedback: source "user", not "${source}"`)
   if (name && ruleNames.has(name))
     throw new Refusal('forbidden', `scores named "${name}" are written by rules, which a page is not`)
-  if (run_name || dataset || item_id)
-    throw new Refusal('forbidden', 'run_name, dataset and item_id are of evaluations, which a page does not send')
+  const field = ofEvaluations.find((each) => said[each] !== undefined && said[each] !== null && said[each] !== '')
+  if (field !== undefined) throw new Refusal('forbidden', `${field} is of evaluations, which a page does not send`)
 }
 
 /**

@@ -19,6 +19,7 @@ export const feedbackLimits = {
   metadataKey: 128,
   metadataBytes: 16_384,
   listed: 1000,
+  costUsd: 1000,
 } as const
 
 const text = (maxLength: number, description: string) => ({ type: ['string', 'null'], maxLength, description }) as const
@@ -55,6 +56,14 @@ export const feedbackBody = {
     run_name: text(feedbackLimits.name, 'Run of a dataset that this is a result of.'),
     dataset: text(feedbackLimits.name, 'Dataset of the run.'),
     item_id: id('Item of the dataset that was judged.'),
+    evaluator: text(feedbackLimits.name, 'What judged, for a source other than `user`.'),
+    evaluator_version: text(feedbackLimits.name, 'Its version; judges are compared with people by both.'),
+    cost: {
+      type: ['number', 'null'],
+      minimum: 0,
+      maximum: feedbackLimits.costUsd,
+      description: 'USD that the evaluation has cost.',
+    },
     name: text(feedbackLimits.name, '`user_feedback` when not given and the source is `user`.'),
   },
 } as const
@@ -82,6 +91,9 @@ const storedFields = {
   run_name: string,
   dataset: string,
   item_id: string,
+  evaluator: string,
+  evaluator_version: string,
+  cost: { ...numberOrNull, description: 'USD that the evaluation has cost; null when nobody said.' },
 } as const
 
 export const storedFeedback = { type: 'object', properties: storedFields } as const
@@ -99,8 +111,6 @@ export const listedFeedback = {
       config: { ...string, description: 'Version of the configuration that judged it.' },
       violation: { ...string, description: 'How it breaks its configuration; then it is in no figure.' },
       error_type: { ...string, description: 'Set when an evaluation failed.' },
-      evaluator: string,
-      evaluator_version: string,
       resolved: { type: 'boolean', description: 'The judged call was found; the fields below are its.' },
       target: string,
       target_trace_id: string,

@@ -24,6 +24,9 @@ const saidFields = [
   'run_name',
   'dataset',
   'item_id',
+  'evaluator',
+  'evaluator_version',
+  'eval_cost',
   'tags',
   'metadata',
 ] as const satisfies readonly (keyof ScoreRow)[]
@@ -82,6 +85,7 @@ export function saidOf(row: ScoreRow): string {
 }
 
 function sorted(value: ScoreRow[(typeof saidFields)[number]]): unknown {
+  if (typeof value === 'bigint') return String(value)
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort() : value
 }
 

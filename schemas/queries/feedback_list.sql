@@ -31,6 +31,7 @@ SELECT
   s.error_type AS error_type,
   s.evaluator AS evaluator,
   s.evaluator_version AS evaluator_version,
+  s.eval_cost AS cost,
   s.run_name AS run_name,
   s.dataset AS dataset,
   s.item_id AS item_id,

@@ -61,6 +61,9 @@ test('what was answered as stored is read at once, as it was sent', async () => 
     user_id: 'checker',
     tags: ['hallucination', 'b'],
     metadata: { n: 5, text: '5', deep: { a: [true, null] } },
+    evaluator: 'date-check',
+    evaluator_version: '1.4',
+    cost: 0.0003,
   }
   const stored = (await send('POST', '/api/feedback', sent, 'first')).body
   expect(await get('/api/feedback', 'first')).toEqual([
@@ -74,8 +77,6 @@ test('what was answered as stored is read at once, as it was sent', async () => 
       value: -1,
       label: 'thumbs_down',
       error_type: '',
-      evaluator: '',
-      evaluator_version: '',
       resolved: false,
       target: 'trace',
       target_trace_id: 'abc-123',

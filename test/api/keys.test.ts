@@ -245,7 +245,9 @@ describe('a web page', () => {
     [{ ...good, source: 'human-review' }, /^a page sends its visitors' feedback/],
     [{ ...good, name: 'automated-refusal' }, /^scores named "automated-refusal" are written by rules/],
     [{ ...good, source: 'eval' }, /^a page sends its visitors' feedback/],
-    [{ ...good, dataset: 'd' }, /^run_name, dataset and item_id are of evaluations/],
+    [{ ...good, dataset: 'd' }, /^dataset is of evaluations/],
+    [{ ...good, evaluator: 'e' }, /^evaluator is of evaluations/],
+    [{ ...good, cost: 0 }, /^cost is of evaluations/],
   ])('speaks for nobody but its visitor: %j', async (said, want) => {
     const answer = await send('POST', url, beacon, said)
     expect([answer.status, answer.body['detail']]).toEqual([403, expect.stringMatching(want)])

@@ -96,6 +96,9 @@ describe('POST /api/feedback', () => {
       run_name: '',
       dataset: '',
       item_id: '',
+      evaluator: '',
+      evaluator_version: '',
+      cost: null,
     })
   })
 
@@ -155,6 +158,8 @@ describe('POST /api/feedback', () => {
       body: { trace_id: 't', score: 1, metadata: { a: 'x'.repeat(17_000) } },
       detail: /metadata is 170\d\d bytes/,
     },
+    { name: 'a negative cost', body: { trace_id: 't', score: 1, cost: -1 }, detail: /cost must be >= 0/ },
+    { name: 'a cost as text', body: { trace_id: 't', score: 1, cost: '1' }, detail: /cost must be number/ },
     { name: 'an empty id', body: { trace_id: 't', score: 1, id: '' }, detail: /id must NOT have fewer than 1/ },
     { name: 'a list', body: [], detail: /must be object/ },
     { name: 'no JSON', body: '{"trace_id":', detail: /JSON/ },

@@ -380,6 +380,15 @@ describe('feedback of the API', () => {
     expect(feedback({ trace_id: 't', score: 1, ...run })).toMatchObject(run)
   })
 
+  test('may say what judged and what that has cost', () => {
+    const judge = { evaluator: 'brevity', evaluator_version: '2' }
+    expect(feedback({ trace_id: 't', score: 1, source: 'eval', ...judge, cost: 0.00125 })).toMatchObject({
+      ...judge,
+      eval_cost: 1_250_000_000n,
+    })
+    expect(feedback({ trace_id: 't', score: 1 })).toMatchObject({ evaluator: '', eval_cost: null })
+  })
+
   test('defaults are those of AgentCost', () => {
     expect(feedback({ trace_id: 't', score: 0 })).toMatchObject({
       source: 'user',
