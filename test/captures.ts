@@ -154,6 +154,23 @@ export function withoutContexts(requests: readonly Sent[]): Sent[] {
   })
 }
 
+/** The same without spans of some ids, as when they are filtered on the way. Ids as `TRACE SPAN`, in hex. */
+export function withoutSpans(requests: readonly Sent[], ids: ReadonlySet<string>): Sent[] {
+  const isKept = (span: object): boolean => {
+    const { traceId, spanId } = span as SpanIds
+    return !ids.has(`${hexOf(traceId)} ${hexOf(spanId)}`)
+  }
+  return requests.map((request) => {
+    if (request.signal !== 'traces') return request
+    const { resourceSpans } = messageType('Traces').decode(request.body) as unknown as Traces
+    const kept = resourceSpans.map((resource) => ({
+      ...resource,
+      scopeSpans: resource.scopeSpans.map((scope) => ({ ...scope, spans: scope.spans.filter(isKept) })),
+    }))
+    return { signal: 'traces', body: encoded('Traces', { resourceSpans: kept }) }
+  })
+}
+
 /** The same, moved in time so that the earliest record is of `atNs`, nanoseconds since 1970. */
 export function startingAt(requests: readonly Sent[], atNs: bigint): Sent[] {
   const decoded = requests.map(({ signal, body }) => {

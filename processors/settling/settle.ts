@@ -59,8 +59,50 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
     const below = carrierBelow(node, verdicts)
     if (below !== null) verdicts.set(node, { reason: 'aggregate', countedAs: below, evidence: 'below' })
   }
+  judgeByLostParents(nodes, verdicts)
   const byKey = new Map(nodes.map((node) => [keyOf(node.record), verdicts.get(node) ?? own]))
   return records.map((record) => byKey.get(keyOf(record)) ?? own)
+}
+
+/**
+ * A step between an agent and its calls may never come: it was filtered, or dropped. An agent that nothing is below sums the calls of
+ * its trace and process that are under lost parents and were under way inside it, if their counts add up to its own.
+ */
+function judgeByLostParents(nodes: readonly Node[], verdicts: Map<Node, Verdict>): void {
+  const lost = Map.groupBy(
+    nodes.filter((node) => node.record.role === 'call' && node.hasUsage && hasLostParent(node)),
+    traceOf,
+  )
+  if (lost.size === 0) return
+  const carrierOf = (call: Node): CallRecord => verdicts.get(call)?.countedAs ?? call.record
+  const agents = nodes.filter((node) => node.record.role === 'carrier' && node.hasUsage && !verdicts.has(node))
+  const length = ({ record }: Node): number => record.end - record.start
+  const taken = new Set<Node>()
+  // From the innermost, whose calls an agent around it may count as its own or not.
+  for (const node of agents.sort((a, b) => length(a) - length(b) || compareRecords(a.record, b.record))) {
+    const byCall = new Map<string, Node>()
+    for (const call of lost.get(traceOf(node)) ?? [])
+      if (call.record.resource === node.record.resource && isInside(call.record, node.record))
+        byCall.set(keyOf(carrierOf(call)), byCall.get(keyOf(carrierOf(call))) ?? call)
+    const within = [...byCall.values()]
+    const parts = [within.filter((call) => !taken.has(call)), within].find(
+      (each) => each.length > 0 && isSum(node, each),
+    )
+    if (parts === undefined) continue
+    verdicts.set(node, { reason: 'aggregate', countedAs: carrierOf(parts[0]!), evidence: 'sum' })
+    for (const call of parts) taken.add(call)
+  }
+}
+
+/** Whether the tree that a node is in hangs from a span that nobody has. */
+function hasLostParent(node: Node): boolean {
+  let top = node
+  while (top.parent !== null) top = top.parent
+  return top.record.parentId !== ''
+}
+
+function traceOf({ record }: Node): string {
+  return `${record.project} ${record.traceId}`
 }
 
 /** One record a span: of several, the one that says most, then the first. */
@@ -202,16 +244,25 @@ function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
   }
   // Two that contradict each other: the one that was under way inside the other stands nearer to the answer.
   if (a.hasUsage && b.hasUsage && !sameUsage(a.record.usage, b.record.usage)) {
-    const [inB, inA] = [isInside(a.record, b.record), isInside(b.record, a.record)]
-    if (inB !== inA) return inB
-    const longer = a.record.end - a.record.start - (b.record.end - b.record.start)
-    if (inB && longer !== 0) return longer < 0
+    const isInner = isInnerInTime(a.record, b.record)
+    if (isInner !== undefined) return isInner
   }
   const difference = detail(a.record.usage) - detail(b.record.usage)
   if (difference !== 0) return difference > 0
   if ((a.record.responseId === '') !== (b.record.responseId === '')) return a.record.responseId !== ''
+  // Of two traces, as of a client and its gateway, depths say nothing.
+  const isInner = a.record.traceId === b.record.traceId ? undefined : isInnerInTime(a.record, b.record)
+  if (isInner !== undefined) return isInner
   if (a.depth !== b.depth) return a.depth > b.depth
   return a.record.start - b.record.start < 0 || (a.record.start === b.record.start && compareText(idOf(a), idOf(b)) < 0)
+}
+
+/** Whether one was under way inside the other, or the other in it; undefined where neither was, or both for as long. */
+function isInnerInTime(a: CallRecord, b: CallRecord): boolean | undefined {
+  const [inB, inA] = [isInside(a, b), isInside(b, a)]
+  if (inB !== inA) return inB
+  const longer = a.end - a.start - (b.end - b.start)
+  return inB && longer !== 0 ? longer < 0 : undefined
 }
 
 function isUnder(node: Node, above: Node): boolean {
