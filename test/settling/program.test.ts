@@ -118,8 +118,10 @@ function spansOf(seen: readonly Seen[]): Uint8Array {
       durationMs: Math.floor((record.end + shiftMicros) / 1000) - startMs,
       attributes,
       ...(record.isError ? { status: { code: 2 } } : {}),
+      ...(record.manner ? { name: record.manner } : {}),
     }
-    return { scope: record.scope, resource: { 'service.name': record.resource }, spans: [span] }
+    // One scope of two instrumentations, which the ledger tells apart by how they name their spans.
+    return { scope: record.manner ? 'mlflow-of-two' : record.scope, resource: { 'service.name': record.resource }, spans: [span] }
   })
   return tracesRequest(...scopes)
 }
