@@ -121,7 +121,11 @@ function spansOf(seen: readonly Seen[]): Uint8Array {
       ...(record.manner ? { name: record.manner } : {}),
     }
     // One scope of two instrumentations, which the ledger tells apart by how they name their spans.
-    return { scope: record.manner ? 'mlflow-of-two' : record.scope, resource: { 'service.name': record.resource }, spans: [span] }
+    return {
+      scope: record.manner ? 'mlflow-of-two' : record.scope,
+      resource: { 'service.name': record.resource },
+      spans: [span],
+    }
   })
   return tracesRequest(...scopes)
 }
