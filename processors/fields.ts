@@ -126,8 +126,10 @@ export const fields = {
   costJson: raw,
   providerMetadata: raw,
   promptJson: raw,
-  /** Provider as JSON text. */
+  /** Provider as JSON text, or as an emitter in another language than Python's writes it. */
   vendorJson: raw,
+  /** Versions of a framework's packages, by name, as JSON. */
+  packagesJson: raw,
   completionStart: raw,
   /** What a span of a workflow is named by. */
   entityName: raw,

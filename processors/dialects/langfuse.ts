@@ -6,6 +6,7 @@ import type { FieldName } from '../fields.ts'
 import { objectAt } from '../provider-usage/form.ts'
 import { providerUsage } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
+import { isBelow } from '../versions.ts'
 
 export default {
   id: 'langfuse',
@@ -19,6 +20,8 @@ export default {
     'langfuse.observation.cost_details': 'costJson',
     'langfuse.observation.model.parameters': 'providerMetadata',
     'langfuse.observation.completion_start_time': 'completionStart',
+    'langfuse.observation.metadata.ls_provider': 'vendorJson',
+    'langfuse.observation.metadata.versions': 'packagesJson',
     'langfuse.observation.level': 'level',
     'langfuse.observation.status_message': 'statusMessage',
     'langfuse.observation.prompt.name': 'promptName',
@@ -49,6 +52,8 @@ export default {
   read(span) {
     const usage = span.json('usageJson')
     if (usage !== undefined) readUsage(span, usage)
+    // Python's callback writes the same name in quotes.
+    if (usage !== undefined && span.text('vendorJson') === 'anthropic') mendLangChain(span, usage)
     const costs = span.json('costJson')
     if (costs !== undefined) span.setChargedCost(costs, 'langfuse.observation.cost_details')
     const parameters = span.json('providerMetadata')
@@ -91,6 +96,26 @@ function readOpenAi(span: SpanView, usage: Counts): void {
   const counts = providerUsage(usage)?.counts ?? {}
   for (const [field, count] of Object.entries(counts)) span.setUsage(field as FieldName, count)
   span.setUsageIfMissing('cacheReadTokens', first(usage, 'input_cached_tokens'))
+}
+
+/**
+ * LangChain.js adds the first count of Claude's streams to the last. Its package for Anthropic left the cache out of the input up to 1.3.10, and
+ * the callback took it off all the same; there the cached parts of streams are the sum of both counts as well. The total is LangChain's own:
+ * its input and its output.
+ */
+function mendLangChain(span: SpanView, usage: Counts): void {
+  const isStream = span.has('completionStart')
+  const version = span.json('packagesJson')?.['@langchain/anthropic']
+  const isOld = typeof version !== 'string' || isBelow(version, 1, 3, 11)
+  const total = usage['total']
+  const output = span.usage('outputTokens')
+  const parts = ['cacheReadTokens', 'cacheWriteTokens'] as const
+  if (isOld && typeof total === 'number' && parts.some((part) => span.usage(part) > 0)) {
+    const isTwice = isStream && parts.every((part) => !(span.usage(part) % 2 > 0))
+    if (isTwice) for (const part of parts) span.setUsage(part, span.usage(part) / 2)
+    span.mendUsage('inputTokens', total - output)
+  }
+  if (isStream && output > 1) span.mendUsage('outputTokens', output - 1)
 }
 
 /** Buckets that are a kind of input or output of their own: the totals here include them. */

@@ -3,6 +3,7 @@
 // not known it says `langchain`.
 
 import type { Dialect } from '../dialect.ts'
+import { readLangChain } from '../langchain-answer.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -67,6 +68,7 @@ function readAnswer(span: SpanView, answer: Counts): void {
     fillFromAnswer(span, answer)
     return
   }
+  readLangChain(span, answer)
   const message = objectAt({ one }, 'one')
   const said = objectAt(objectAt(objectAt(message, 'message'), 'kwargs'), 'response_metadata')
   span.setTextIfMissing('responseId', said?.['id'])

@@ -1,7 +1,13 @@
 // Mastra's OpenTelemetry exporter. One span a model call carries model and usage, as the AI SDK under it counts: `model_inference`
-// since 1.5x, `llm_generation` or `model_generation` before. Failures end with status OK and the finish reason `error`.
+// since 1.5x, `llm_generation` or `model_generation` before. The span of a step around it, or below the older ones, has the provider's whole
+// answer where that was not a stream. Failures end with status OK and the finish reason `error`.
 
 import type { Dialect } from '../dialect.ts'
+import { fillFromAnswer } from '../provider-usage.ts'
+import type { SpanView } from '../span-view.ts'
+
+/** Answers beyond this are not read: it would cost more than the rest of the span. */
+const answerBytesMax = 32 * 1024
 
 export default {
   id: 'mastra',
@@ -11,6 +17,7 @@ export default {
   fields: {
     'mastra.span.type': 'spanType',
     'mastra.completion_start_time': 'completionStart',
+    'mastra.metadata.body': 'outputContent',
   },
   content: [
     'mastra.agent_run.*',
@@ -21,7 +28,6 @@ export default {
     'mastra.tool_call.*',
     'mastra.workflow_run.*',
     'mastra.workflow_step.*',
-    'mastra.metadata.body',
     'mastra.metadata.headers',
   ],
   kinds: {
@@ -43,7 +49,16 @@ export default {
   read(span) {
     const firstToken = span.text('completionStart')
     if (firstToken !== undefined) span.setFirstTokenTime(firstToken)
+    if (span.text('spanType') === 'model_step') readStep(span)
     // A list, or one word in 0.x.
     if (/^error$|"error"/.test(span.text('finishReasons') ?? '')) span.setError()
   },
 } satisfies Dialect
+
+/** A step that holds the provider's answer is a view of its call: what it tells completes the span of the call, or parts a sum of steps. */
+function readStep(span: SpanView): void {
+  const answer = span.json('outputContent', answerBytesMax)
+  if (answer === undefined) return
+  fillFromAnswer(span, answer)
+  if (span.usage('inputTokens') >= 0) span.setKind('llm')
+}

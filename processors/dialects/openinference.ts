@@ -2,8 +2,8 @@
 // passes the provider's exclusive count on, and older packages for Bedrock. The JavaScript package for Anthropic was exclusive as long as it
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
-import { firstCountMax } from '../../schemas/usage.ts'
 import type { Dialect } from '../dialect.ts'
+import { readLangChain } from '../langchain-answer.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import { pythonMember } from '../python-text.ts'
 import type { SpanView } from '../span-view.ts'
@@ -102,65 +102,11 @@ export default {
 /** The answer may be the provider's, a component's with the provider's beside its replies, or an object of Python as text. */
 function readAnswer(span: SpanView, answer: Counts): void {
   fillFromAnswer(span, answer)
-  if (Array.isArray(answer['generations'])) {
-    readGenerations(span, answer['generations'])
-    if (span.scope().startsWith('@')) mendStream(span, answer)
-  }
+  readLangChain(span, answer)
   const meta = objectAt(answer, 'meta')
   if (meta !== undefined) fillFromAnswer(span, meta)
   const { replies, raw } = answer
   const text = raw ?? (Array.isArray(replies) ? replies[0] : undefined)
   const usage = typeof text === 'string' ? pythonMember(text, 'usage') : undefined
   if (usage !== undefined) fillFrom(span, usage)
-}
-
-/**
- * LangChain's answer: one message, with the provider's own usage, or LangChain's where a stream has no other. Older packages report the
- * provider's plain counts: for Claude, input without the cache.
- */
-function readGenerations(span: SpanView, generations: readonly unknown[]): void {
-  const [ofPrompt, ...others] = generations
-  if (!Array.isArray(ofPrompt) || others.length > 0) return
-  const message = objectAt(objectAt(ofPrompt[0] as Counts | undefined, 'message'), 'kwargs')
-  const told = objectAt(message, 'response_metadata')
-  const usage = objectAt(told, 'usage') ?? objectAt(told, 'token_usage') ?? objectAt(message, 'usage_metadata')
-  if (usage === undefined) return
-  const id = told?.['id'] ?? message?.['id']
-  // LangChain's own id of the run, where the provider's is not passed on.
-  const isOwn = typeof id !== 'string' || /^(run|lc)[-_]/.test(id)
-  fillFromAnswer(span, {
-    usage,
-    model: told?.['model_name'] ?? told?.['model'],
-    service_tier: told?.['service_tier'],
-    ...(isOwn ? {} : { id }),
-  })
-}
-
-/**
- * LangChain.js adds the count at the beginning of a stream of Claude to the one at its end. Releases before 1 add up the cached parts as well,
- * keep the last count beside the sum, and leave the cache out of the input.
- */
-function mendStream(span: SpanView, answer: Counts): void {
-  const [[generation] = []] = answer['generations'] as readonly (readonly Counts[])[]
-  const message = objectAt(generation, 'message')
-  const type = message?.['id']
-  if (!Array.isArray(type) || type.at(-1) !== 'AIMessageChunk' || !/claude/i.test(span.text('requestModel') ?? ''))
-    return
-  const parts = objectAt(message, 'kwargs')
-  const sent = objectAt(objectAt(parts, 'response_metadata'), 'usage')
-  const summed = objectAt(objectAt(parts, 'usage_metadata'), 'input_token_details')
-  const [read, written] = [sent?.['cache_read_input_tokens'], sent?.['cache_creation_input_tokens']]
-  if (isTwice(summed?.['cache_read'], read) || isTwice(summed?.['cache_creation'], written)) {
-    span.setUsage('cacheReadTokens', read)
-    span.setUsage('cacheWriteTokens', written)
-    span.setMeaning({ inputIncludesCache: false })
-  }
-  const output = span.usage('outputTokens')
-  const last = objectAt(objectAt(answer, 'llmOutput'), 'tokenUsage')?.['completionTokens']
-  const isLast = typeof last === 'number' && last < output && output - last <= firstCountMax
-  if (output > 1) span.mendUsage('outputTokens', isLast ? last : output - 1)
-}
-
-function isTwice(sum: unknown, part: unknown): boolean {
-  return typeof sum === 'number' && typeof part === 'number' && part > 0 && sum === 2 * part
 }

@@ -56,7 +56,7 @@ export default {
     if (scope === '@traceloop/instrumentation-openai')
       return { inputIncludesCache: true, outputIncludesReasoning: true, mend: forgetCountOfText }
     if (scope === '@traceloop/instrumentation-langchain')
-      return { inputIncludesCache: provider !== 'anthropic', outputIncludesReasoning: !isGoogle, mend: forgetHalf }
+      return { inputIncludesCache: provider !== 'anthropic', outputIncludesReasoning: !isGoogle, mend: mendLangChain }
     // So does the JavaScript package for Anthropic since it reports cache counts at all (0.25).
     if (isJavaScript && provider === 'anthropic') return { inputIncludesCache: false, outputIncludesReasoning: true }
     return { inputIncludesCache: true, outputIncludesReasoning: !isGoogle }
@@ -108,7 +108,16 @@ function forgetCountOfText(span: SpanView): void {
   if (span.usage('inputTokens') < roles * frameOfMessage + frameOfAnswer) span.forgetUsage()
 }
 
-/** LangChain's streams of Claude tell their output and an input of 0. */
-function forgetHalf(span: SpanView): void {
-  if (span.usage('inputTokens') === 0 && span.usage('outputTokens') > 0) span.forgetUsage()
+/**
+ * LangChain's streams of Claude have no id of an answer. Releases of its package before 1.3.11 tell their output and an input of 0; later ones an input
+ * that includes the cache, which others do not, and the first count of the output twice.
+ */
+function mendLangChain(span: SpanView): void {
+  if (span.usage('inputTokens') === 0 && span.usage('outputTokens') > 0) {
+    span.forgetUsage()
+    return
+  }
+  if (span.provider() !== 'anthropic' || span.has('responseId') || !(span.usage('outputTokens') > 1)) return
+  span.setMeaning({ inputIncludesCache: true })
+  span.mendUsage('outputTokens', span.usage('outputTokens') - 1)
 }

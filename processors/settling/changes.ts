@@ -117,6 +117,7 @@ export function recordOf(stored: Stored): CallRecord {
     // A client of a gateway knows the answer by the gateway's word for it.
     responseId: providerId(stored.response_id),
     isError: stored.status === 'error',
+    isAssumed: stored.usage_rule === 'inclusive:assumed',
     isEvent: stored.span_kind === 'event',
   }
 }

@@ -3,6 +3,7 @@
 //
 //   a total          that is missing, or leaves out the cached or the reasoning part that the other one tells
 //   a part           that is missing, where both have the same total
+//   the cached part  within the input, where that the input has it was only assumed and the other one has more by exactly that
 //   a unit           without tokens, such as searches
 //
 // What both tell stays as the carrier tells it.
@@ -24,6 +25,7 @@ function rootOf(partOf: (typeof usageUnits)[number]['partOf']): number {
 export function completed(carrier: CallRecord, twins: readonly CallRecord[]): Float64Array | null {
   const usage = carrier.usage.slice()
   for (const twin of inOrder(twins)) {
+    if (carrier.isAssumed === true) addAssumed(usage, twin.usage)
     addCached(usage, twin.usage)
     addReasoning(usage, twin.usage)
     for (let slot = 0; slot < usageUnitCount; slot++) {
@@ -38,6 +40,15 @@ export function completed(carrier: CallRecord, twins: readonly CallRecord[]): Fl
 /** The one that tells most first, whatever order they were found in. */
 export function inOrder(records: readonly CallRecord[]): CallRecord[] {
   return [...records].sort((a, b) => detail(b.usage) - detail(a.usage) || compareRecords(a, b))
+}
+
+/** An input that was taken to include the cached part that both tell, and does not. */
+function addAssumed(usage: Float64Array, twin: Float64Array): void {
+  const isSame = (slot: number): boolean => (usage[slot]! || 0) === (twin[slot]! || 0)
+  const cached = (usage[unit.cacheRead]! || 0) + (usage[unit.cacheWrite]! || 0)
+  const isOutside =
+    isSame(unit.cacheRead) && isSame(unit.cacheWrite) && usage[unit.input]! + cached === twin[unit.input]
+  if (cached > 0 && isOutside) usage[unit.input] = twin[unit.input]!
 }
 
 /** An input that left out a cached part it knows nothing of. */

@@ -28,6 +28,8 @@ export interface CallRecord {
   readonly usage: Float64Array
   readonly responseId: string
   readonly isError: boolean
+  /** That its input has the cached part in it is nobody's word. */
+  readonly isAssumed?: boolean
   /** Made of a log event: a second word on a call that has a span, or the only one. */
   readonly isEvent?: boolean
 }

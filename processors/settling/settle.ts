@@ -6,6 +6,7 @@ import { joinEvents } from './events.ts'
 import {
   agreeInOne,
   type CallRecord,
+  cachedOf,
   compareRecords,
   compareText,
   detail,
@@ -203,7 +204,10 @@ function isSum(node: Node, parts: readonly Node[]): boolean {
   const total = (slot: number): number =>
     parts.reduce((sum, { record }) => sum + (record.usage[slot]! >= 0 ? record.usage[slot]! : 0), 0)
   const said = (slot: number): number => (node.record.usage[slot]! >= 0 ? node.record.usage[slot]! : 0)
-  return said(unit.input) === total(unit.input) && said(unit.output) === total(unit.output)
+  // The sum may leave the cached part out, as the provider does.
+  const cached = parts.reduce((sum, { record }) => sum + cachedOf(record.usage), 0)
+  const isInput = said(unit.input) === total(unit.input) || said(unit.input) === total(unit.input) - cached
+  return isInput && said(unit.output) === total(unit.output)
 }
 
 /** The best of the records below a node that carry usage: a call, then the innermost, then the first. */

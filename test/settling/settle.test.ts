@@ -170,3 +170,13 @@ test.each<[string, Usage, Usage, Usage]>([
   expect(completed(one!, [other!])).toEqual(usageRow(wanted))
   expect(completed({ ...record, usage: usageRow(wanted) }, [other!])).toBeNull()
 })
+
+test('an input that was only assumed to include the cache is that of a twin which has more by just the cache', () => {
+  const { record } = new WorldMaker(dice(1)).make().seen[0]!
+  const told = { ...record, usage: usageRow({ input: 100, output: 9, cacheRead: 40 }) }
+  const whole = { ...record, usage: usageRow({ input: 140, output: 9, cacheRead: 40 }) }
+  expect(completed({ ...told, isAssumed: true }, [whole])).toEqual(whole.usage)
+  expect(completed(told, [whole])).toBeNull()
+  const otherwise = { ...record, usage: usageRow({ input: 150, output: 9, cacheRead: 40 }) }
+  expect(completed({ ...told, isAssumed: true }, [otherwise])).toBeNull()
+})
