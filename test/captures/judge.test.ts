@@ -74,6 +74,7 @@ const withoutSteps = 'without the spans between its calls'
 
 /** The project of all clients, each beginning at one instant. */
 const allAtOnce = 'all clients at once'
+
 /** That an answer of Claude has no id is what tells a stream of it from an answer as a whole. */
 const toldByNoId = ['js-openllmetry-langchain', 'js-openinference-openllmetry-langchain', 'js-oi-traceloop-langchain-1']
 
