@@ -118,6 +118,8 @@ export const fields = {
   metadataJson: asSent,
 
   // JSON and other text that a dialect's own function reads.
+  /** The tier asked for, which need not be the one served. */
+  askedTier: raw,
   /** Input without its cached parts. */
   freshInputTokens: raw,
   /** How the client signed in, where that tells the provider. */

@@ -18,7 +18,9 @@ export function readLangChain(span: SpanView, answer: Counts): void {
 function readGenerations(span: SpanView, generations: readonly unknown[]): void {
   const [ofPrompt, ...others] = generations
   if (!Array.isArray(ofPrompt) || others.length > 0) return
-  const message = objectAt(objectAt(ofPrompt[0] as Counts | undefined, 'message'), 'kwargs')
+  // Written as a constructor with its arguments, or as a plain object.
+  const written = objectAt(ofPrompt[0] as Counts | undefined, 'message')
+  const message = objectAt(written, 'kwargs') ?? written
   const told = objectAt(message, 'response_metadata')
   const usage = objectAt(told, 'usage') ?? objectAt(told, 'token_usage') ?? objectAt(message, 'usage_metadata')
   if (usage === undefined) return

@@ -8,6 +8,7 @@ import type { StringTable } from '../schemas/string-table.ts'
 import { isQuantity, usageUnitCount } from '../schemas/usage.ts'
 import type { SpanKindName, UsageMeaning } from './dialect.ts'
 import { type FieldName, fields, fieldWay, slotOf } from './fields.ts'
+import { jsonObject, parsedJson } from './json-text.ts'
 import { canonicalProvider } from './pricing/provider-names.ts'
 import { pythonObject } from './python-text.ts'
 import { numberOfText, type SpanFields } from './span-fields.ts'
@@ -79,28 +80,39 @@ export class SpanView {
 
   /** The field as a JSON object; undefined when it is absent, no object, or larger than `bytesMax`. */
   json(field: FieldName, bytesMax = jsonBytesMax): Readonly<Record<string, unknown>> | undefined {
+    const text = this.short(field, bytesMax)
+    return text === undefined ? undefined : jsonObject(text)
+  }
+
+  /** The field as a JSON list; as `json`. */
+  jsonList(field: FieldName, bytesMax = jsonBytesMax): readonly unknown[] | undefined {
+    const text = this.short(field, bytesMax)
+    const value = text?.startsWith('[') === true ? parsedJson(text) : undefined
+    return Array.isArray(value) ? value : undefined
+  }
+
+  private short(field: FieldName, bytesMax: number): string | undefined {
     const winner = this.winners[slotOf[field]]!
     if (winner < 0 || this.batch.attrEnd[winner]! - this.batch.attrStart[winner]! > bytesMax) return undefined
-    const text = attributeText(this.batch, winner)
-    if (!text.startsWith('{')) return undefined
-    try {
-      const value: unknown = JSON.parse(text)
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? (value as Record<string, unknown>)
-        : undefined
-    } catch {
-      // Text that is no JSON stays in `attributes` as it was sent.
-      return undefined
-    }
+    return attributeText(this.batch, winner)
   }
 
   /** The field as an object, be it JSON or Python's text of one; as `json`. */
   object(field: FieldName, bytesMax = jsonBytesMax): Readonly<Record<string, unknown>> | undefined {
-    const found = this.json(field, bytesMax)
-    const winner = this.winners[slotOf[field]]!
-    if (found !== undefined || winner < 0) return found
-    if (this.batch.attrEnd[winner]! - this.batch.attrStart[winner]! > bytesMax) return undefined
-    return pythonObject(attributeText(this.batch, winner))
+    const text = this.short(field, bytesMax)
+    return text === undefined ? undefined : (jsonObject(text) ?? pythonObject(text))
+  }
+
+  /** Texts of the attributes of the last events that the span has, the latest first. */
+  *lastEventTexts(events: number): Generator<string> {
+    const { batch, row } = this
+    for (
+      let event = batch.eventTo[row]! - 1;
+      event >= Math.max(batch.eventFrom[row]!, batch.eventTo[row]! - events);
+      event--
+    )
+      for (let i = batch.eventAttrFrom[event]!; i < batch.eventAttrTo[event]!; i++)
+        if (batch.attrType[i] === valueType.string) yield attributeText(batch, i)
   }
 
   /** A count as it stands now, NaN for none. */

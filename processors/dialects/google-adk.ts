@@ -1,7 +1,9 @@
 // Google's Agent Development Kit. What a call used in full is in the model's answer, as JSON; the attributes beside it give the
-// candidates alone as output in the older form, with thoughts in the newer. `call_llm` names its framework as the provider.
+// candidates alone as output in the older form, with thoughts in the newer. `call_llm` names its framework as the provider, and some
+// releases name Gemini for whatever LiteLLM calls; there the model's name tells it.
 
 import type { Dialect } from '../dialect.ts'
+import { providerInName } from '../pricing/model-names.ts'
 import { google } from '../provider-usage/google.ts'
 import { fillFrom, objectAt } from '../provider-usage.ts'
 
@@ -19,10 +21,13 @@ export default {
   content: ['gcp.vertex.agent.tool_call_args', 'gcp.vertex.agent.tool_response', 'gcp.vertex.agent.data'],
   meaning: () => ({ inputIncludesCache: true }),
   read(span) {
+    const named = providerInName(span.text('requestModel') ?? '')
+    if (named !== '' && ['', 'gcp.gemini'].includes(span.provider())) span.setProvider(named)
     // Its adapter of LiteLLM hands over an output that has the reasoning in it, to which thoughts are added as to Google's candidates.
-    const isTwice = !['', 'gcp.vertex.agent'].includes(span.provider()) && !span.provider().startsWith('gcp.')
+    const isTwice = span.provider() !== '' && !span.provider().startsWith('gcp.')
     const [said, reasoning] = [span.usage('outputTokens'), span.usage('reasoningTokens')]
-    if (isTwice && reasoning > 0 && said >= reasoning * 2) span.setUsage('outputTokens', said - reasoning)
+    const isOld = span.keyOf('reasoningTokens').startsWith('gen_ai.usage.experimental.')
+    if (isTwice && !isOld && reasoning > 0 && said >= reasoning * 2) span.setUsage('outputTokens', said - reasoning)
     const answer = span.json('outputContent')
     const usage = objectAt(answer, 'usage_metadata')
     if (usage !== undefined) fillFrom(span, usage, google)

@@ -1,6 +1,6 @@
 // LangSmith's SDK, as OpenTelemetry. `langsmith.span.kind` says what a run is; the operation is a loose translation of it, and chains
-// repeat what the runs below them used. Usage includes its parts, which are in LangChain's usage object alone. Where the provider is
-// not known it says `langchain`.
+// repeat what the runs below them used. Usage includes its parts, which are in LangChain's usage object alone, and in older releases in
+// the answer. Where the provider is not known it says `langchain`.
 
 import type { Dialect } from '../dialect.ts'
 import { readLangChain } from '../langchain-answer.ts'

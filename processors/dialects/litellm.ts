@@ -42,7 +42,9 @@ const rawFields: Readonly<Record<string, FieldName>> = Object.fromEntries(
     [`llm.${name}.usage`, 'usageJson'],
     [`llm.${name}.usageMetadata`, 'usageJson'],
     [`llm.${name}.id`, 'responseId'],
+    [`llm.${name}.responseId`, 'responseId'],
     [`llm.${name}.model`, 'responseModel'],
+    [`llm.${name}.modelVersion`, 'responseModel'],
     [`llm.${name}.service_tier`, 'serviceTier'],
   ]),
 )

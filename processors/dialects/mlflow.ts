@@ -1,11 +1,14 @@
-// MLflow: every value is JSON, plain text too, so that names come in quotes. `mlflow.chat.tokenUsage` includes the cache; reasoning,
-// the answer's id and an embedding's usage are only in the answer itself.
+// MLflow: every value is JSON, plain text too, so that names come in quotes. `mlflow.chat.tokenUsage` includes the cache but for
+// Bedrock; reasoning, the answer's id and an embedding's usage are only in the answer itself. Before 3.8 the model is only in what was
+// asked and answered as well, and the cache of a stream only in the events of its chunks.
 
 import { picoOfUsd } from '../../schemas/money.ts'
 import type { Dialect, SpanKindName } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
-import { objectAt } from '../provider-usage/form.ts'
-import { fillFrom, fillFromAnswer } from '../provider-usage.ts'
+import { jsonObject } from '../json-text.ts'
+import { readLangChain } from '../langchain-answer.ts'
+import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
+import type { SpanView } from '../span-view.ts'
 
 const kinds: Readonly<Record<string, SpanKindName>> = {
   CHAT_MODEL: 'llm',
@@ -44,6 +47,7 @@ export default {
     'mlflow.user': 'userId',
     'mlflow.trace.session': 'sessionId',
     'mlflow.linkedPrompts': 'promptJson',
+    invocation_params: 'providerMetadata',
     'mlflow.spanInputs': 'inputContent',
     'mlflow.spanOutputs': 'outputContent',
     raw_llm_response: 'providerMetadata',
@@ -69,13 +73,7 @@ export default {
     const usage = span.json('usageJson')
     if (usage !== undefined) fillFrom(span, { input_tokens_details: {}, ...usage })
     const kind = kinds[unquoted(span.text('spanType') ?? '')]
-    const isCall = kind === 'llm' || kind === 'embedding' || kind === 'rerank'
-    const answer = isCall ? span.json('outputContent', answerBytesMax) : undefined
-    if (answer !== undefined) fillFromAnswer(span, answer)
-    // LiteLLM's, which is whole also where the span's output is cut down.
-    const raw = isCall ? span.json('providerMetadata', answerBytesMax) : undefined
-    if (raw !== undefined) fillFromAnswer(span, raw)
-    if (answer !== undefined && span.name().startsWith('litellm-') && isGuess(answer)) span.forgetUsage()
+    if (kind === 'llm' || kind === 'embedding' || kind === 'rerank') readCall(span)
     span.setReportedCost(picoOfUsd(span.json('costJson')?.['total_cost']), 'mlflow.llm.cost')
   },
 } satisfies Dialect
@@ -90,6 +88,46 @@ function isGuess(answer: Readonly<Record<string, unknown>>): boolean {
   if (usage === undefined || parts === undefined || usage['prompt_tokens_details'] !== null) return false
   const isAllText = parts['text_tokens'] === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
   return isAllText && /^(gpt-|o\d|chatgpt-)/.test(String(answer['model']))
+}
+
+function readCall(span: SpanView): void {
+  const answer = span.json('outputContent', answerBytesMax)
+  if (answer !== undefined) {
+    readLangChain(span, answer)
+    // Bedrock's InvokeModel has the answer as the body of another.
+    fillFromAnswer(span, objectAt(answer, 'body') ?? answer)
+  }
+  const beside = span.json('providerMetadata', answerBytesMax)
+  const isRaw = span.keyOf('providerMetadata') === 'raw_llm_response'
+  // LiteLLM's, which is whole also where the span's output is cut down.
+  if (isRaw && beside !== undefined) fillFromAnswer(span, beside)
+  if (answer !== undefined && span.name().startsWith('litellm-') && isGuess(answer)) span.forgetUsage()
+  if (span.has('usageJson') && Number.isNaN(span.usage('cacheReadTokens'))) readChunks(span)
+  const asked = (isRaw ? undefined : beside) ?? span.json('inputContent', answerBytesMax)
+  span.setTextIfMissing('requestModel', asked?.['model'] ?? asked?.['modelId'] ?? asked?.['model_name'])
+  // What a model's name begins with is taken for its provider: a geography, where Bedrock serves it.
+  if (span.name().startsWith('BedrockRuntime.')) span.setProvider('aws.bedrock')
+}
+
+/** Chunks that may come after the one with the usage, and that one. */
+const lastChunks = 4
+
+/** Of a stream, the usage in the events of its chunks, where it is that which the span reports. */
+function readChunks(span: SpanView): void {
+  for (const text of span.lastEventTexts(lastChunks)) {
+    if (text.length > answerBytesMax || !text.includes('"usage')) continue
+    const usage = usageOfChunk(text)
+    if (usage === undefined || (usage['input_tokens'] ?? usage['prompt_tokens']) !== span.usage('inputTokens')) continue
+    fillFrom(span, usage)
+    return
+  }
+}
+
+/** A chunk of OpenAI's or Claude's, or LangChain's message chunk. */
+function usageOfChunk(text: string): Counts | undefined {
+  const chunk = jsonObject(text)
+  const message = objectAt(objectAt(objectAt(chunk, 'kwargs'), 'message'), 'kwargs')
+  return objectAt(message, 'usage_metadata') ?? objectAt(chunk, 'usage')
 }
 
 function unquoted(text: string): string {

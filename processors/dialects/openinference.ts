@@ -3,6 +3,7 @@
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
 import type { Dialect } from '../dialect.ts'
+import { jsonObject } from '../json-text.ts'
 import { readLangChain } from '../langchain-answer.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import { pythonMember } from '../python-text.ts'
@@ -96,6 +97,7 @@ export default {
     if (named !== undefined) span.setText('requestModel', named)
     const answer = span.json('outputContent', answerBytesMax)
     if (answer !== undefined) readAnswer(span, answer)
+    else if (Number.isNaN(span.usage('inputTokens'))) readChunks(span)
   },
 } satisfies Dialect
 
@@ -109,4 +111,12 @@ function readAnswer(span: SpanView, answer: Counts): void {
   const text = raw ?? (Array.isArray(replies) ? replies[0] : undefined)
   const usage = typeof text === 'string' ? pythonMember(text, 'usage') : undefined
   if (usage !== undefined) fillFrom(span, usage)
+}
+
+/** Chunks of a stream as a list of texts, as older packages for Agno have it: the last that tells usage tells all of it. */
+function readChunks(span: SpanView): void {
+  const chunks = span.jsonList('outputContent', answerBytesMax) ?? []
+  const told = chunks.findLast((chunk) => typeof chunk === 'string' && chunk.includes('"usage":{'))
+  const chunk = typeof told === 'string' ? jsonObject(told) : undefined
+  if (chunk !== undefined) fillFromAnswer(span, objectAt(chunk, 'message') ?? chunk)
 }

@@ -1,7 +1,9 @@
 // OpenLIT. OpenTelemetry's names and its own for the parts; counts include them, but for some providers' that are passed on as they
-// come. Its JavaScript packages each have a scope.
+// come. Its JavaScript packages each have a scope, and those of Python since 1.39; before, all of Python's share one.
 
 import type { Dialect } from '../dialect.ts'
+import type { Counts } from '../provider-usage.ts'
+import type { SpanView } from '../span-view.ts'
 
 export default {
   id: 'openlit',
@@ -12,8 +14,10 @@ export default {
     'gen_ai.session.id': 'sessionId',
     'gen_ai.user.id': 'userId',
     'gen_ai.request.user': 'userId',
-    // Sent since the version that reports the cache of every answer.
+    // Sent since the version that reports the cache of every stream that told its usage.
     'openlit.agent.version_hash': 'spanForm',
+    'gen_ai.request.is_stream': 'stream',
+    'gen_ai.request.service_tier': 'askedTier',
   },
   meaning({ scope, provider }) {
     const isJavaScript = scope.startsWith('@')
@@ -23,16 +27,51 @@ export default {
   },
   readsEach: true,
   read(span) {
-    if (!span.scope().startsWith('openlit.instrumentation')) return
-    // Python. Its events repeat its spans and cannot say what was a guess.
-    if (span.name() === 'gen_ai.client.inference.operation.details') {
-      span.forgetUsage()
-      span.setKind('other')
-      return
-    }
-    // A stream that told no usage is counted by OpenLIT itself, which is a guess; what OpenAI told has its cache beside it, be it 0.
-    const isOpenAi = ['openai', 'azure.ai.openai'].includes(span.provider())
-    const isTold = span.has('cacheReadTokens') || span.text('operation') !== 'chat'
-    if (isOpenAi && span.has('spanForm') && !isTold) span.forgetUsage()
+    if (!span.scope().startsWith('@')) readPython(span)
   },
 } satisfies Dialect
+
+/** Of all spans of Python before 1.39, and of no other since. */
+const sharedScope = 'openlit.otel.tracing'
+
+function readPython(span: SpanView): void {
+  // Its events repeat its spans and cannot say what was a guess.
+  if (span.name() === 'gen_ai.client.inference.operation.details') {
+    span.forgetUsage()
+    span.setKind('other')
+    return
+  }
+  const isOld = span.scope() === sharedScope
+  if (isChatStream(span) && (isOld || isGuess(span))) span.forgetUsage()
+  // The tier of the answer stands where others have the one asked for.
+  const tier = span.text('askedTier')
+  if (isOld && tier !== 'auto') span.setTextIfMissing('serviceTier', tier)
+}
+
+/**
+ * OpenAI's chat: Responses, which end as completed or incomplete, tell their usage, and LangChain's spans, which name no server, have what
+ * LangChain was told.
+ */
+function isChatStream(span: SpanView): boolean {
+  if (!['openai', 'azure.ai.openai'].includes(span.provider()) || span.text('operation') !== 'chat') return false
+  const isResponses = /complete/.test(span.text('finishReasons') ?? '')
+  return /^true$/i.test(span.text('stream') ?? '') && span.has('endpoint') && !isResponses
+}
+
+/**
+ * A stream that told no usage is counted by OpenLIT itself, the old ones whatever it told: a token for every two characters. One that told has
+ * its cache beside it, be it 0, in newer versions; in those before, the answer's length tells a guess, where it is sent.
+ */
+function isGuess(span: SpanView): boolean {
+  if (span.has('cacheReadTokens')) return false
+  const length = span.has('spanForm') ? undefined : textLength(span)
+  return span.has('spanForm') || (length !== undefined && span.usage('outputTokens') === Math.ceil(length / 2))
+}
+
+/** Characters of an answer's text parts, as Python counts them; undefined where it is no list of messages. */
+function textLength(span: SpanView): number | undefined {
+  const message = span.jsonList('outputContent')?.[0] as Counts | undefined
+  const parts = message?.['parts']
+  if (!Array.isArray(parts)) return undefined
+  return parts.reduce((sum: number, part: Counts) => sum + [...String(part['content'] ?? '')].length, 0)
+}

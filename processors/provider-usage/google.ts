@@ -20,6 +20,7 @@ export const google: UsageForm = {
   conditions: { serviceTier: ['service_tier', 'traffic_type'] },
   tiers: { ON_DEMAND: 'standard', ON_DEMAND_PRIORITY: 'priority', ON_DEMAND_FLEX: 'flex' },
   more: (usage) => ({
+    ...thoughtsWithin(usage),
     inputAudioTokens: sumOf([
       ofModality(usage, 'prompt_tokens_details', 'AUDIO'),
       ofModality(usage, 'tool_use_prompt_tokens_details', 'AUDIO'),
@@ -33,6 +34,19 @@ export const google: UsageForm = {
     ]),
     outputImageTokens: ofModality(usage, 'candidates_tokens_details', 'IMAGE'),
   }),
+}
+
+/** Adapters of other providers hand over candidates that have the thoughts in them; the total tells. */
+function thoughtsWithin(usage: Counts): { readonly outputTokens?: number | undefined } {
+  const [prompt, candidates, thoughts, total, tools = 0] = [
+    'prompt_token_count',
+    'candidates_token_count',
+    'thoughts_token_count',
+    'total_token_count',
+    'tool_use_prompt_token_count',
+  ].map((path) => numberAt(usage, path))
+  if (thoughts === undefined || prompt === undefined || candidates === undefined) return {}
+  return total === prompt + candidates + tools ? { outputTokens: candidates } : {}
 }
 
 /** The SDKs also write `MediaModality.AUDIO`, or the word in small letters. */

@@ -236,6 +236,8 @@ function isBetterBelow(node: Node, best: Node | null): boolean {
 function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
   if (a.hasUsage !== b.hasUsage) return a.hasUsage
   if (a.record.role !== b.record.role) return a.record.role === 'call'
+  // Without a model there is no price.
+  if (isNamed(a) !== isNamed(b)) return isNamed(a)
   // An event is written within the span of its call, or beside it: it is no inner view.
   const outer = (node: Node): boolean =>
     set.some(
@@ -267,6 +269,10 @@ function isInnerInTime(a: CallRecord, b: CallRecord): boolean | undefined {
   if (inB !== inA) return inB
   const longer = a.end - a.start - (b.end - b.start)
   return inB && longer !== 0 ? longer < 0 : undefined
+}
+
+function isNamed({ record }: Node): boolean {
+  return record.requestModel !== '' || record.responseModel !== ''
 }
 
 function isUnder(node: Node, above: Node): boolean {
