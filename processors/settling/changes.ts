@@ -11,9 +11,9 @@ import { storedUsage } from '../stored-usage.ts'
 import { attemptsOf } from './attempts.ts'
 import { completed, inOrder } from './complete.ts'
 import { mannerOf } from './manner.ts'
-import { type CallRecord, keyOf, sumsUsage } from './record.ts'
+import { type CallRecord, keyOf, sumsUsage, type Verdict } from './record.ts'
 import { type SentSum, withoutRoundsBefore } from './rounds.ts'
-import { settle, type Verdict } from './settle.ts'
+import { settle } from './settle.ts'
 
 /** A span as it is stored now; counts and money as text. Field names are the columns'. */
 export interface Stored {

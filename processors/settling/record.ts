@@ -45,6 +45,14 @@ export interface Node {
   depth: number
 }
 
+export interface Verdict {
+  readonly reason: '' | 'aggregate' | 'duplicate'
+  /** The record that carries the money instead; null where nothing does, or it does itself. */
+  readonly countedAs: CallRecord | null
+  /** Why, in a word: `response_id`, `nested`, `side_by_side`, `sum`, `below`; '' for none. */
+  readonly evidence: string
+}
+
 const depthMax = 512
 
 /** Two projects may have been sent the same spans: they are not the same calls. */

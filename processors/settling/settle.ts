@@ -1,12 +1,11 @@
 // Records in, verdicts out: which spans are one call, which of them carries the money, which only sum or repeat. It does not
 // depend on the order, on how the records were split over requests, or on records sent twice.
 
-import { unit } from '../../schemas/usage.ts'
 import { joinEvents } from './events.ts'
+import { judgeByLostParents } from './lost-parents.ts'
 import {
   agreeInOne,
   type CallRecord,
-  cachedOf,
   compareRecords,
   compareText,
   detail,
@@ -16,16 +15,10 @@ import {
   nodesOf,
   sameModel,
   sameUsage,
+  type Verdict,
 } from './record.ts'
+import { isSum } from './sums.ts'
 import { couldBeTwins, joinByResponse, joinSideBySide, Twins } from './twins.ts'
-
-export interface Verdict {
-  readonly reason: '' | 'aggregate' | 'duplicate'
-  /** The record that carries the money instead; null where nothing does, or it does itself. */
-  readonly countedAs: CallRecord | null
-  /** Why, in a word: `response_id`, `nested`, `side_by_side`, `sum`, `below`; '' for none. */
-  readonly evidence: string
-}
 
 const own: Verdict = { reason: '', countedAs: null, evidence: '' }
 
@@ -63,47 +56,6 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
   judgeByLostParents(nodes, verdicts)
   const byKey = new Map(nodes.map((node) => [keyOf(node.record), verdicts.get(node) ?? own]))
   return records.map((record) => byKey.get(keyOf(record)) ?? own)
-}
-
-/**
- * A step between an agent and its calls may never come: it was filtered, or dropped. An agent that nothing is below sums the calls of
- * its trace and process that are under lost parents and were under way inside it, if their counts add up to its own.
- */
-function judgeByLostParents(nodes: readonly Node[], verdicts: Map<Node, Verdict>): void {
-  const lost = Map.groupBy(
-    nodes.filter((node) => node.record.role === 'call' && node.hasUsage && hasLostParent(node)),
-    traceOf,
-  )
-  if (lost.size === 0) return
-  const carrierOf = (call: Node): CallRecord => verdicts.get(call)?.countedAs ?? call.record
-  const agents = nodes.filter((node) => node.record.role === 'carrier' && node.hasUsage && !verdicts.has(node))
-  const length = ({ record }: Node): number => record.end - record.start
-  const taken = new Set<Node>()
-  // From the innermost, whose calls an agent around it may count as its own or not.
-  for (const node of agents.sort((a, b) => length(a) - length(b) || compareRecords(a.record, b.record))) {
-    const byCall = new Map<string, Node>()
-    for (const call of lost.get(traceOf(node)) ?? [])
-      if (call.record.resource === node.record.resource && isInside(call.record, node.record))
-        byCall.set(keyOf(carrierOf(call)), byCall.get(keyOf(carrierOf(call))) ?? call)
-    const within = [...byCall.values()]
-    const parts = [within.filter((call) => !taken.has(call)), within].find(
-      (each) => each.length > 0 && isSum(node, each),
-    )
-    if (parts === undefined) continue
-    verdicts.set(node, { reason: 'aggregate', countedAs: carrierOf(parts[0]!), evidence: 'sum' })
-    for (const call of parts) taken.add(call)
-  }
-}
-
-/** Whether the tree that a node is in hangs from a span that nobody has. */
-function hasLostParent(node: Node): boolean {
-  let top = node
-  while (top.parent !== null) top = top.parent
-  return top.record.parentId !== ''
-}
-
-function traceOf({ record }: Node): string {
-  return `${record.project} ${record.traceId}`
 }
 
 /** One record a span: of several, the one that says most, then the first. */
@@ -198,16 +150,6 @@ function callsBelow(node: Node, isMeant: (call: Node) => boolean): Node[] {
   return node.children.flatMap((child) =>
     child.record.role === 'call' && isMeant(child) ? [child] : callsBelow(child, isMeant),
   )
-}
-
-function isSum(node: Node, parts: readonly Node[]): boolean {
-  const total = (slot: number): number =>
-    parts.reduce((sum, { record }) => sum + (record.usage[slot]! >= 0 ? record.usage[slot]! : 0), 0)
-  const said = (slot: number): number => (node.record.usage[slot]! >= 0 ? node.record.usage[slot]! : 0)
-  // The sum may leave the cached part out, as the provider does.
-  const cached = parts.reduce((sum, { record }) => sum + cachedOf(record.usage), 0)
-  const isInput = said(unit.input) === total(unit.input) || said(unit.input) === total(unit.input) - cached
-  return isInput && said(unit.output) === total(unit.output)
 }
 
 /** The best of the records below a node that carry usage: a call, then the innermost, then the first. */

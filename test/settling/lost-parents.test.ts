@@ -46,7 +46,8 @@ const two = [call('a', { input: 100, output: 10 }), call('b', { input: 200, outp
 
 test.each<[string, CallRecord[], string[]]>([
   ['adds up', [agent({ input: 300, output: 30 }), ...two], ['aggregate', '', '']],
-  ['does not add up', [agent({ input: 301, output: 30 }), ...two], ['', '', '']],
+  ['counts more', [agent({ input: 301, output: 30 }), ...two], ['', '', '']],
+  ['counts some of them', [agent({ input: 250, output: 25 }), ...two], ['aggregate', '', '']],
   ['is of another trace', [agent({ input: 300, output: 30, traceId: 'u' }), ...two], ['', '', '']],
   ['is of another process', [agent({ input: 300, output: 30, resource: 'worker' }), ...two], ['', '', '']],
   ['had ended before', [agent({ input: 300, output: 30, end: 1_500_000 }), ...two], ['', '', '']],
