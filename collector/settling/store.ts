@@ -2,6 +2,7 @@
 
 import { callKinds } from '../../processors/dialect.ts'
 import type { Stored } from '../../processors/settling/changes.ts'
+import { gatewayScopes } from '../../processors/settling/gateways.ts'
 import { emitterSql } from '../../processors/settling/manner.ts'
 import { hasSum, type SentSum } from '../../processors/settling/rounds.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
@@ -108,6 +109,7 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
   for (const id of await sharingResponses(clickhouse, withCalls, range)) found.add(id)
   for (const id of await ofManyScopes(clickhouse, withCalls, range)) found.add(id)
   for (const id of await ofEvents(clickhouse, withCalls, range)) found.add(id)
+  for (const id of await ofGateways(clickhouse, range)) found.add(id)
   return [...found]
 }
 
@@ -198,6 +200,24 @@ async function ofManyScopes(
       from: range.from - callMicros,
       to: range.to + callMicros,
     },
+  )
+  return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
+}
+
+/** Traces of a gateway's calls, and those of other services with calls of equal usage around the same time. */
+async function ofGateways(clickhouse: Reader, range: Range): Promise<string[]> {
+  const values = { kinds, gateways: gatewayScopes, from: range.from - callMicros, to: range.to + callMicros }
+  const told = await clickhouse.query(
+    `SELECT 1 FROM spans WHERE scope_name IN {gateways:Array(String)} AND ${isCall} AND ${inRange} LIMIT 1`,
+    values,
+  )
+  if (told.length === 0) return []
+  const found = await clickhouse.query<{ traces: string[] }>(
+    `SELECT groupUniqArray(trace_id) AS traces FROM spans WHERE ${isCall} AND ${inRange} AND ${hasUsage}
+    GROUP BY project_id, input_tokens, output_tokens
+    HAVING countIf(scope_name IN {gateways:Array(String)}) BETWEEN 1 AND count() - 1 AND uniqExact(trace_id) > 1 AND uniqExact(service) > 1
+    LIMIT ${candidatesMax}`,
+    values,
   )
   return [...new Set(found.flatMap(({ traces }) => traces))].slice(0, candidatesMax)
 }

@@ -1,11 +1,12 @@
 // LiteLLM's own OpenTelemetry callback: `litellm_request` stands for the call and normalises usage to OpenAI's shape, cache included;
 // `raw_gen_ai_request` below it repeats the provider's answer, with the usage as Python's text. Where the caller has a span of its own
 // under way there is no `litellm_request`, and the raw span is all there is of the call. The cache split is in a Python text only. A
-// stream that told no usage is given as zeros. Ids are the provider's for chat completions, wrapped in base64 for Responses, and made
+// stream that told no usage is given as zeros, or with counts of its own. Ids are the provider's for chat completions, wrapped in base64 for Responses, and made
 // up for the rest.
 
 import type { Dialect } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
+import { isGuessOfLitellm } from '../litellm-guess.ts'
 import { fillFrom } from '../provider-usage.ts'
 import { providerId } from '../response-id.ts'
 import type { SpanView } from '../span-view.ts'
@@ -91,6 +92,7 @@ export default {
   read(span) {
     const usage = span.object('usageJson')
     if (usage !== undefined) fillFrom(span, usage)
+    if (isGuessOfLitellm(usage, span.text('requestModel') ?? '')) span.forgetUsage()
     if (span.name() === 'raw_gen_ai_request') readRaw(span)
     const id = span.text('responseId')
     if (id !== undefined) span.setText('responseId', providerId(id))

@@ -7,6 +7,7 @@ import type { Dialect, SpanKindName } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
 import { jsonObject } from '../json-text.ts'
 import { readLangChain } from '../langchain-answer.ts'
+import { isGuessOfLitellm } from '../litellm-guess.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -78,18 +79,6 @@ export default {
   },
 } satisfies Dialect
 
-/**
- * LiteLLM counts the words of a stream itself where nobody told its usage, and does not say so: then all output is text and nothing is
- * known of the input, of which OpenAI tells the parts whenever it tells usage.
- */
-function isGuess(answer: Readonly<Record<string, unknown>>): boolean {
-  const usage = objectAt(answer, 'usage')
-  const parts = objectAt(usage, 'completion_tokens_details')
-  if (usage === undefined || parts === undefined || usage['prompt_tokens_details'] !== null) return false
-  const isAllText = parts['text_tokens'] === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
-  return isAllText && /^(gpt-|o\d|chatgpt-)/.test(String(answer['model']))
-}
-
 function readCall(span: SpanView): void {
   const answer = span.json('outputContent', answerBytesMax)
   if (answer !== undefined) {
@@ -101,7 +90,8 @@ function readCall(span: SpanView): void {
   const isRaw = span.keyOf('providerMetadata') === 'raw_llm_response'
   // LiteLLM's, which is whole also where the span's output is cut down.
   if (isRaw && beside !== undefined) fillFromAnswer(span, beside)
-  if (answer !== undefined && span.name().startsWith('litellm-') && isGuess(answer)) span.forgetUsage()
+  if (span.name().startsWith('litellm-') && isGuessOfLitellm(objectAt(answer, 'usage'), String(answer?.['model'])))
+    span.forgetUsage()
   if (span.has('usageJson') && Number.isNaN(span.usage('cacheReadTokens'))) readChunks(span)
   const asked = (isRaw ? undefined : beside) ?? span.json('inputContent', answerBytesMax)
   span.setTextIfMissing('requestModel', asked?.['model'] ?? asked?.['modelId'] ?? asked?.['model_name'])

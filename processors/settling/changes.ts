@@ -118,6 +118,7 @@ export function recordOf(stored: Stored): CallRecord {
     responseId: providerId(stored.response_id),
     isError: stored.status === 'error',
     isAssumed: stored.usage_rule === 'inclusive:assumed',
+    isServer: stored.span_kind === 'server',
     isEvent: stored.span_kind === 'event',
   }
 }

@@ -30,6 +30,8 @@ export interface CallRecord {
   readonly isError: boolean
   /** That its input has the cached part in it is nobody's word. */
   readonly isAssumed?: boolean
+  /** Of a span that answers a request of somebody else's. */
+  readonly isServer?: boolean
   /** Made of a log event: a second word on a call that has a span, or the only one. */
   readonly isEvent?: boolean
 }

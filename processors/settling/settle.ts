@@ -2,6 +2,7 @@
 // depend on the order, on how the records were split over requests, or on records sent twice.
 
 import { joinEvents } from './events.ts'
+import { joinGateways } from './gateways.ts'
 import { judgeByLostParents } from './lost-parents.ts'
 import {
   agreeInOne,
@@ -36,6 +37,7 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
     distinct.filter(({ record }) => !record.isEvent),
     twins,
   )
+  joinGateways(distinct, twins)
   joinEvents(distinct, nodes, twins)
   for (const set of twins.sets()) {
     const carrier = set.reduce((best, node) => (isBetter(node, best, set) ? node : best))
@@ -190,8 +192,9 @@ function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
     const more = detail(a.record.usage) - detail(b.record.usage)
     return more === 0 ? !a.record.isEvent : more > 0
   }
-  // Two that contradict each other: the one that was under way inside the other stands nearer to the answer.
-  if (a.hasUsage && b.hasUsage && !sameUsage(a.record.usage, b.record.usage)) {
+  // Two that contradict each other, or are of two services: the one that was under way inside the other stands nearer to the answer.
+  const areOfTwo = a.record.resource !== b.record.resource && a.record.traceId !== b.record.traceId
+  if (a.hasUsage && b.hasUsage && (areOfTwo || !sameUsage(a.record.usage, b.record.usage))) {
     const isInner = isInnerInTime(a.record, b.record)
     if (isInner !== undefined) return isInner
   }

@@ -213,7 +213,8 @@ interface Pair {
   readonly apart: number
 }
 
-function apartInTime(a: CallRecord, b: CallRecord): number {
+/** How far two intervals begin and end from each other, in microseconds. */
+export function apartInTime(a: CallRecord, b: CallRecord): number {
   return Math.abs(a.start - b.start) + Math.abs(a.end - b.end)
 }
 
@@ -308,7 +309,7 @@ export function couldBeTwins(a: Node, b: Node, isAlike: Likeness, isInTime: Timi
 }
 
 /** Two ids of one form are two answers; an id of another form may be one that an instrumentation made up. */
-function areOtherIds(a: string, b: string): boolean {
+export function areOtherIds(a: string, b: string): boolean {
   if (a === '' || b === '' || a === b) return false
   const form = (id: string): string => /^[a-z]+[-_]/i.exec(id)?.[0].toLowerCase() ?? ''
   return form(a) === form(b) && form(a) !== ''

@@ -61,6 +61,7 @@ function attributesOf({ record }: Seen): Record<string, string | number> {
   const attributes: Record<string, string | number> = {
     'gen_ai.operation.name': record.role === 'carrier' ? 'invoke_agent' : 'chat',
   }
+  if (record.role === 'none') return {}
   if (record.role === 'call') {
     attributes['gen_ai.provider.name'] = providerOf(record.responseModel)
     attributes['gen_ai.response.model'] = record.responseModel
@@ -118,6 +119,7 @@ function spansOf(seen: readonly Seen[]): Uint8Array {
       durationMs: Math.floor((record.end + shiftMicros) / 1000) - startMs,
       attributes,
       ...(record.isError ? { status: { code: 2 } } : {}),
+      ...(record.isServer === true ? { kind: 2 } : {}),
       ...(record.manner ? { name: record.manner } : {}),
     }
     // One scope of two instrumentations, which the ledger tells apart by how they name their spans.

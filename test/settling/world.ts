@@ -79,8 +79,9 @@ export class WorldMaker {
   }
 
   private step(resource: string, traceId: string, parentId: string): void {
-    const kind = this.below(11)
+    const kind = this.below(12)
     if (kind === 0) this.parallel(resource, traceId, parentId)
+    else if (kind === 11) this.throughGateway(resource, traceId, parentId)
     else if (kind === 1) this.manyInOne(resource, traceId, parentId)
     else if (kind === 2) {
       // A failed attempt, which used nothing, and the one that worked.
@@ -126,12 +127,41 @@ export class WorldMaker {
     // By a wrapper and a callback of one vendor, which tell counts in two manners.
     const isOfOneScope = this.chance(0.3)
     const [inner, outer] = isOfOneScope ? ['exclusive', 'inclusive'] : ['', '']
-    const around = isOfOneScope ? 'sdk' : 'openinference'
+    const [scope, around] = isOfOneScope ? ['sdk', 'sdk'] : ['sdk', 'openinference']
     for (const call of [first, ...others])
-      this.view(resource, traceId, parentId, call, 'sdk', { hasId, manner: inner! })
+      this.view(resource, traceId, parentId, call, scope!, { hasId, manner: inner! })
     // Told in another order, so that it does not help to take them as they come.
     for (const call of isSeenTwice ? [...others.reverse(), first] : [])
-      this.view(resource, traceId, parentId, call, around, { hasId: false, wider: 5000, manner: outer! })
+      this.view(resource, traceId, parentId, call, around!, { hasId: false, wider: 5000, manner: outer! })
+  }
+
+  /** Equal calls of a service through a gateway, which has traces of its own and makes up ids; and one of another service, past it. */
+  private throughGateway(resource: string, traceId: string, parentId: string): void {
+    const first = this.call()
+    const past = this.call({ usage: first.usage, start: first.start, end: first.end, model: first.model })
+    const others = Array.from({ length: this.below(3) }, () =>
+      this.call({ usage: first.usage, start: first.start, model: first.model }),
+    )
+    const seen = { hasId: false, isWhole: true }
+    for (const call of [first, ...others]) {
+      this.view(resource, traceId, parentId, call, 'openinference', { ...seen, wider: 9000 })
+      const [other, server] = [this.id(32), this.id(16)]
+      this.put({
+        resource: 'the-gateway',
+        traceId: other,
+        parentId: '',
+        spanId: server,
+        role: 'none',
+        scope: 'fastapi',
+        model: '',
+        start: call.start - 4000,
+        end: call.end + 4000,
+        usage: {},
+        isServer: true,
+      })
+      this.view('the-gateway', other, server, call, 'litellm', seen)
+    }
+    this.view(`${resource}-past`, this.id(32), '', past, 'other-sdk', seen)
   }
 
   /** One call of a framework that makes several of the provider and sums them. */
