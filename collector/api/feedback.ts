@@ -253,7 +253,7 @@ function scored(body: Partial<FeedbackBody>): FeedbackBody {
 }
 
 function checkBody(body: FeedbackBody): void {
-  if (!body.trace_id && !body.response_id && !body.session_id)
+  if (![body.trace_id, body.response_id, body.session_id].some((id) => id?.trim()))
     throw new Refusal(
       'bad_request',
       'trace_id is missing: name the trace, a response_id or a session_id that is judged',

@@ -131,6 +131,7 @@ describe('POST /api/feedback', () => {
     { name: 'a score as text', body: { trace_id: 't', score: '1' }, detail: /score must be/ },
     { name: 'no score', body: { trace_id: 't' }, detail: /required property 'score'/ },
     { name: 'nothing that is judged', body: { score: 1, span_id: 's' }, detail: /trace_id is missing/ },
+    { name: 'ids of spaces', body: { trace_id: ' ', session_id: '', score: 1 }, detail: /trace_id is missing/ },
     {
       name: 'an unknown source',
       body: { trace_id: 't', score: 1, source: 'robot' },
