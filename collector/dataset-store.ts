@@ -58,30 +58,44 @@ export interface ItemFilter {
 }
 
 /** Items that are there, newest first. Rejects with ClickHouseError. */
-export function readItems(
+export async function readItems(
   reader: DatasetReader,
   project: string,
   { dataset, sourceTrace, sourceSpan, atMs }: ItemFilter,
-  page: Page,
+  { limit, offset }: Page,
 ): Promise<Listed<DatasetItem>> {
-  return listed<DatasetItem>(
-    reader,
-    `SELECT *, count() OVER () AS total
-FROM
-(
-  SELECT ${listOf(datasetItemsTable)} FROM dataset_items AS t
-  WHERE t.project_id = {project:String}
-    AND t.recorded_at <= fromUnixTimestamp64Milli({at:Int64})
-  ORDER BY t.recorded_at DESC LIMIT 1 BY t.item_id
+  // Which version of which item first: contents of a page are read and no others.
+  const there = `SELECT k.item_id AS item_id, max(k.recorded_at) AS at, argMax(k.created_at, k.recorded_at) AS made
+  FROM dataset_items AS k
+  WHERE k.project_id = {project:String}
+    AND ({dataset:String} = '' OR k.dataset = {dataset:String})
+    AND k.recorded_at <= fromUnixTimestamp64Milli({at:Int64})
+  GROUP BY item_id
+  HAVING argMax(k.is_deleted, k.recorded_at) = 0
+    AND ({trace:String} = '' OR argMax(k.source_trace_id, k.recorded_at) = {trace:String})
+    AND ({span:String} = '' OR argMax(k.source_span_id, k.recorded_at) = {span:String})`
+  const params = {
+    project,
+    dataset,
+    trace: sourceTrace,
+    span: sourceSpan,
+    at: atMs ?? 4_102_444_800_000,
+    limit,
+    offset,
+  }
+  const [rows, counted] = await Promise.all([
+    read<DatasetItem>(
+      reader,
+      `SELECT ${listOf(datasetItemsTable)} FROM dataset_items AS t
+WHERE t.project_id = {project:String} AND (t.item_id, t.recorded_at) IN (
+  SELECT item_id, at FROM (${there}) ORDER BY made DESC, item_id LIMIT {limit:UInt32} OFFSET {offset:UInt32}
 )
-WHERE is_deleted = 0
-  AND ({dataset:String} = '' OR dataset = {dataset:String})
-  AND ({trace:String} = '' OR source_trace_id = {trace:String})
-  AND ({span:String} = '' OR source_span_id = {span:String})
-ORDER BY created_at DESC, item_id`,
-    { project, dataset, trace: sourceTrace, span: sourceSpan, at: atMs ?? 4_102_444_800_000 },
-    page,
-  )
+ORDER BY created_at DESC, item_id LIMIT 1 BY item_id`,
+      params,
+    ),
+    read<{ readonly total: number }>(reader, `SELECT count() AS total FROM (${there})`, params),
+  ])
+  return { rows, total: counted[0]?.total ?? 0 }
 }
 
 /** What is known of results: as SDKs have said apart from their spans, and else from the scores that they brought. */

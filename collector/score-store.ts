@@ -34,13 +34,18 @@ export async function readScores(clickhouse: Reader, project: string, ids: reado
   return found.map(scoreOf)
 }
 
-/** What was written last under this id, a deletion included; undefined when nothing was. */
-export async function readNewestScore(clickhouse: Reader, project: string, id: string): Promise<ScoreRow | undefined> {
+/** What was written last under each of these ids, deletions included. */
+export async function readNewestScores(
+  clickhouse: Reader,
+  project: string,
+  ids: readonly string[],
+): Promise<Map<string, ScoreRow>> {
   const sql = `SELECT ${scoreList}, s.is_deleted AS is_deleted FROM scores AS s
-WHERE s.project_id = {project:String} AND s.score_id = {id:String}
-ORDER BY s.version DESC LIMIT 1`
-  const [found] = await clickhouse.query<Record<string, unknown>>(sql, { project, id }, readSettings)
-  return found && { ...scoreOf(found), is_deleted: Number(found['is_deleted']) }
+WHERE s.project_id = {project:String} AND s.score_id IN {ids:Array(String)}
+ORDER BY s.version DESC LIMIT 1 BY s.score_id`
+  const found = await clickhouse.query<Record<string, unknown>>(sql, { project, ids }, readSettings)
+  const rows = found.map((record) => ({ ...scoreOf(record), is_deleted: Number(record['is_deleted']) }))
+  return new Map(rows.map((row) => [row.score_id, row]))
 }
 
 export interface ScoresOfConfig {

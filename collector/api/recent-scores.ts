@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScoreRow } from '../../processors/scores.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
-import { readNewestScore } from '../score-store.ts'
+import { readNewestScores } from '../score-store.ts'
 
 const rowsMax = 10_000
 /** A reader waits this long for the newest write to show, and then answers without it. */
@@ -18,10 +18,20 @@ export interface WrittenScore {
   readonly durable: Promise<void>
 }
 
+interface Look {
+  readonly ids: Set<string>
+  readonly rows: Promise<ReadonlyMap<string, ScoreRow>>
+}
+
+/** Scores in one question. */
+const idsMax = 500
+
 export class RecentScores {
   private readonly clickhouse: Pick<ClickHouse, 'query'>
   private readonly now: () => number
   private readonly rows = new Map<string, WrittenScore & { readonly atMs: number }>()
+  /** Looks that are not under way yet, by project. */
+  private readonly looks = new Map<string, Look>()
   /** Newest write of each project that has not been seen in ClickHouse. */
   private readonly unseen = new Map<string, { readonly row: ScoreRow; readonly atMs: number }>()
 
@@ -42,13 +52,32 @@ export class RecentScores {
   ): Promise<WrittenScore | undefined> {
     const own = this.rows.get(keyOf(project, id))
     if (own !== undefined && this.now() - own.atMs < ownForMs) return own
-    const stored = await within(readNewestScore(this.clickhouse, project, id), withinMs).catch((error: unknown) =>
+    const stored = await within(this.stored(project, id), withinMs).catch((error: unknown) =>
       this.rows.has(keyOf(project, id)) ? undefined : unanswered(error),
     )
     // Another request with this id may have been taken meanwhile.
     const written = this.rows.get(keyOf(project, id))
     if (stored === undefined || (written !== undefined && written.row.version >= stored.version)) return written
     return { row: stored, durable: Promise.resolve() }
+  }
+
+  /** Looks that are asked for at once, by the scores of one list or by many requests, are one question. */
+  private async stored(project: string, id: string): Promise<ScoreRow | undefined> {
+    let look = this.looks.get(project)
+    if (look === undefined || look.ids.size >= idsMax) {
+      const ids = new Set<string>()
+      const begun: Look = {
+        ids,
+        rows: new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+          if (this.looks.get(project) === begun) this.looks.delete(project)
+          return readNewestScores(this.clickhouse, project, [...ids])
+        }),
+      }
+      look = begun
+      this.looks.set(project, look)
+    }
+    look.ids.add(id)
+    return (await look.rows).get(id)
   }
 
   /** Remembers the row while `durable` is under way and after; forgets it when that fails, and fails alike. */

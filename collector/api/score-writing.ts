@@ -76,7 +76,14 @@ export async function scoreThatIs(
 }
 
 function saysTheSame(before: ScoreRow, row: ScoreRow): boolean {
-  return before.is_deleted === 0 && saidOf(before) === saidOf(row)
+  return before.is_deleted === 0 && saidOf(before) === saidOf(before.resolved === 0 ? row : filledFrom(before, row))
+}
+
+/** What a sender leaves open and the target has told. */
+const fromTarget = ['session_id', 'run_name', 'dataset', 'item_id'] as const satisfies readonly (keyof ScoreRow)[]
+
+function filledFrom(found: ScoreRow, row: ScoreRow): ScoreRow {
+  return { ...row, ...Object.fromEntries(fromTarget.map((field) => [field, row[field] || found[field]])) }
 }
 
 /** Everything a sender said of a score but its id. */

@@ -175,6 +175,25 @@ test('of two collectors each knows what the other has written since', async () =
   }
 })
 
+test('what found its call is not written again when it is said again', async () => {
+  await insertSpans(engine, Date.now(), [
+    llmCall('t5', 'e', { project_id: 'resolved', session_id: 'the session', feature: 'chat' }),
+  ])
+  const said = { trace_id: 't5', span_id: 'e', score: 1, id: 'again' }
+  await send('POST', '/api/feedback', said, 'resolved')
+  await get('/api/feedback', 'resolved')
+  await Promise.all(late)
+  await resolver.runOnce()
+  const now = () =>
+    engine.clickhouse.query("SELECT resolved, session_id, version FROM all_scores WHERE score_id = 'again'")
+  const found = await now()
+  expect(found).toMatchObject([{ resolved: 1, session_id: 'the session' }])
+  await new Promise((resolve) => setTimeout(resolve, 1100)) // so long a collector trusts its own memory
+  expect((await send('POST', '/api/feedback', said, 'resolved')).body).toMatchObject({ id: 'again', score: 1 })
+  await Promise.all(late)
+  expect(await now()).toEqual(found)
+})
+
 describe('with the calls that are judged', () => {
   beforeAll(async () => {
     await insertSpans(engine, Date.now(), [

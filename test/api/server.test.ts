@@ -253,6 +253,19 @@ describe('the same id again, before ClickHouse shows it', () => {
     expect(appended).toHaveLength(1)
   })
 
+  test('the scores of a list are looked for by one question', async () => {
+    const asked: unknown[] = []
+    const query = async (_: string, parameters: unknown): Promise<never[]> => {
+      asked.push(parameters)
+      return []
+    }
+    await start({ clickhouse: { query } })
+    const list = Array.from({ length: 50 }, (_, i) => ({ id: `s${i}`, name: 'q', traceId: 't', value: i }))
+    expect((await send('POST', '/api/public/scores', list)).status).toBe(202)
+    expect(asked).toEqual([{ project: 'default', ids: list.map(({ id }) => id) }])
+    expect(appended).toHaveLength(50)
+  })
+
   test('two at once are one row', async () => {
     let release: () => void = () => undefined
     const durable = new Promise<void>((resolve) => {
