@@ -41,6 +41,22 @@ WITH
       AND ({dataset:String} = '' OR s.dataset = {dataset:String})
       AND ({name:String} = '' OR s.name = {name:String})
   ),
+  -- Spans of evaluators and what is below them, eight deep: a judge may be a chain of its own.
+  judging AS
+  (
+    SELECT t.trace_id AS trace_id, arrayJoin(arrayFold(
+      (found, i) -> arrayDistinct(arrayConcat(found, arrayMap(s -> s.1, arrayFilter(s -> has(found, s.2), t.spans)))),
+      range(8), t.evaluators)) AS span_id
+    FROM
+    (
+      SELECT e.trace_id AS trace_id, groupUniqArray((e.span_id, e.parent_span_id)) AS spans,
+        groupUniqArrayIf(e.span_id, e.kind = 'evaluator') AS evaluators
+      FROM spans AS e
+      WHERE e.project_id = {project:String} AND e.trace_id IN (SELECT j.trace_id FROM judged AS j)
+      GROUP BY trace_id
+      HAVING notEmpty(evaluators)
+    ) AS t
+  ),
   spend AS
   (
     SELECT
@@ -51,11 +67,7 @@ WITH
     FROM llm_calls AS c
     WHERE c.project_id = {project:String}
       AND c.trace_id IN (SELECT j.trace_id FROM judged AS j)
-      AND (c.trace_id, c.parent_span_id) NOT IN (
-        SELECT e.trace_id, e.span_id
-        FROM spans AS e
-        WHERE e.project_id = {project:String} AND e.kind = 'evaluator'
-      )
+      AND (c.trace_id, c.parent_span_id) NOT IN (SELECT g.trace_id, g.span_id FROM judging AS g)
     GROUP BY trace_id
   ),
   spend_by_name AS

@@ -176,6 +176,9 @@ describe('cost and latency', () => {
       llmCall('c1', 'y', { total_cost: '0.25', start_time: at(2000), duration_ns: 1e9 }),
       { trace_id: 'c1', span_id: 'e', kind: 'evaluator' },
       llmCall('c1', 'judge', { parent_span_id: 'e', total_cost: '9', start_time: at(9000), duration_ns: 1e9 }),
+      { trace_id: 'c1', span_id: 'chain', parent_span_id: 'e', kind: 'chain' },
+      { trace_id: 'c1', span_id: 'step', parent_span_id: 'chain', kind: 'chain' },
+      llmCall('c1', 'deep', { parent_span_id: 'step', total_cost: '7', start_time: at(9500), duration_ns: 1e9 }),
       llmCall('c2', 'x', { total_cost: null, cost_status: 'unpriced', start_time: at(0), duration_ns: 5e8 }),
     ])
   })
