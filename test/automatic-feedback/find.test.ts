@@ -533,11 +533,13 @@ test('recorded clients: what failed is found, and nothing else', () => {
   expect(seen).toEqual([
     'js-claude-code-traces: claude_code.tool.execution tool-error:error',
     'js-qwen-code: qwen-code.tool tool-error:error',
+    'js-tanstack-ai: chat gpt-4.1-mini #0 malformed-json:error',
     'js-vercel-ai-5-objects: ai.generateObject.doGenerate malformed-json:not_json',
     'js-vercel-ai-5-objects: ai.generateObject.doGenerate malformed-json:not_json',
     'js-vercel-ai-6-objects: ai.generateObject.doGenerate malformed-json:not_json',
     'js-vercel-ai-6-objects: ai.generateObject.doGenerate malformed-json:not_json',
     'js-vercel-ai-6-objects: ai.generateObject.doGenerate malformed-json:not_json',
+    'py-adk-20: execute_tool ask_inner tool-error:error',
     // The SDK's `parse` got text where an object was asked for.
     'py-dual-oi-contrib-openai: ChatCompletion schema-violation:error',
     'py-oi-openai-0130: ChatCompletion schema-violation:error',
