@@ -48,8 +48,8 @@ const joinedByContext = [
 /** A client and its gateway, two services in traces of their own: nothing but the answer's id says that their calls are the same. */
 const joinedById = ['py-litellm-proxy-oi-openai']
 
-/** Its rounds are told apart by the tools between them. */
-const joinedBySteps = ['java-spring-ai-10-loop', 'java-spring-ai-11-loop']
+/** Rounds are told apart by the tools between them; a gateway's calls are known by the requests above them. */
+const joinedBySteps = ['java-spring-ai-10-loop', 'java-spring-ai-11-loop', 'py-litellm-proxy-oi-embeddings']
 
 const withoutSteps = 'without the spans between its calls'
 
