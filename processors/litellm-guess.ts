@@ -11,6 +11,8 @@ type Counts = Readonly<Record<string, unknown>>
 export function isGuessOfLitellm(usage: Counts | undefined, model: string): boolean {
   const parts = objectAt(usage, 'completion_tokens_details')
   if (usage === undefined || parts === undefined || usage['prompt_tokens_details'] !== null) return false
-  const isAllText = parts['text_tokens'] === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
+  // Older releases do not say what is text.
+  const text = parts['text_tokens'] ?? usage['completion_tokens']
+  const isAllText = text === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
   return isAllText && /^(openai\/)?(gpt-|o\d|chatgpt-)/.test(model)
 }

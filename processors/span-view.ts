@@ -115,6 +115,23 @@ export class SpanView {
         if (batch.attrType[i] === valueType.string) yield attributeText(batch, i)
   }
 
+  /** Attributes of the last event of a name that are numbers or texts; undefined where the span has no such event. */
+  lastEvent(name: string): Readonly<Record<string, number | string>> | undefined {
+    const { batch, row, strings } = this
+    for (let event = batch.eventTo[row]! - 1; event >= batch.eventFrom[row]!; event--) {
+      if (strings.text(batch.eventName[event]!) !== name) continue
+      const values: Record<string, number | string> = {}
+      for (let i = batch.eventAttrFrom[event]!; i < batch.eventAttrTo[event]!; i++) {
+        const type = batch.attrType[i]
+        if (type === valueType.string) values[strings.text(batch.attrKey[i]!)] = attributeText(batch, i)
+        else if (type === valueType.integer || type === valueType.double)
+          values[strings.text(batch.attrKey[i]!)] = batch.attrNumber[i]!
+      }
+      return values
+    }
+    return undefined
+  }
+
   /** A count as it stands now, NaN for none. */
   usage(field: FieldName): number {
     return this.batch.usage[this.row * usageUnitCount + fields[field].at]!

@@ -93,14 +93,14 @@ export async function tracesToSettle(clickhouse: Reader, traceIds: readonly stri
       arrayExists(told -> arrayExists(call -> call.1 = told.1 AND call.2 = told.2 AND (told.3 > call.3 OR told.4 > call.4 OR told.5 > call.5),
         groupUniqArrayIf(${counts}, ${isCounted})), groupUniqArrayIf(${counts}, ${isFineSum})) AS is_coarse,
       ${attribution.map((name) => `(countIf((${bears} OR dialect != '') AND ${name} = '') > 0 AND countIf(${name} != '') > 0)`).join(' OR ')} AS is_uneven,
-      groupUniqArrayIf(response_id, ${isCall} AND response_id != '' AND length(response_id) <= 512) AS ids,
+      groupUniqArrayIf(response_id, (${isCall} OR ${hasUsage}) AND response_id != '' AND length(response_id) <= 512) AS ids,
       groupUniqArrayIf(toString(service), ${isTold} AND length(service) <= 512) AS services,
       toUnixTimestamp64Micro(min(start_time)) AS from_us, toUnixTimestamp64Micro(max(start_time)) AS to_us
     FROM spans WHERE trace_id IN {traces:Array(String)} GROUP BY trace_id`,
     { traces: traceIds, kinds },
   )
   const found = new Set(rows.filter(mayChange).map(({ trace_id }) => trace_id))
-  const withCalls = rows.filter(({ services }) => services.length > 0)
+  const withCalls = rows.filter(({ services, ids }) => services.length > 0 || ids.length > 0)
   if (withCalls.length === 0) return [...found]
   const range = {
     from: withCalls.reduce((least, { from_us }) => Math.min(least, Number(from_us)), Number.POSITIVE_INFINITY),
@@ -155,7 +155,7 @@ interface Range {
 const inRange = `start_time >= fromUnixTimestamp64Micro({from:Int64}) AND start_time <= fromUnixTimestamp64Micro({to:Int64})`
 const daysMicros = 86_400_000_000
 
-/** Traces of which a call has the response id of another span's. */
+/** Traces of which a call has the response id of another span's, or a sum that of a call in another trace. */
 async function sharingResponses(
   clickhouse: Reader,
   rows: readonly { readonly ids: readonly string[] }[],
@@ -165,8 +165,8 @@ async function sharingResponses(
   for (const ids of valuesOfStatements([...new Set(rows.flatMap((row) => row.ids))])) {
     const found = await clickhouse.query<{ traces: string[] }>(
       `SELECT groupUniqArray(trace_id) AS traces FROM spans
-      WHERE response_id IN {ids:Array(String)} AND ${isCall} AND ${inRange}
-      GROUP BY project_id, response_id HAVING uniqExact(trace_id, span_id) > 1`,
+      WHERE response_id IN {ids:Array(String)} AND (${isCall} OR ${hasUsage}) AND ${inRange}
+      GROUP BY project_id, response_id HAVING uniqExactIf((trace_id, span_id), ${isCall}) > 1 OR uniqExact(trace_id) > 1`,
       { ids, kinds, from: range.from - daysMicros, to: range.to + daysMicros },
     )
     for (const { traces } of found) for (const id of traces) traceIds.add(id)

@@ -1,13 +1,13 @@
 // LiteLLM's own OpenTelemetry callback: `litellm_request` stands for the call and normalises usage to OpenAI's shape, cache included;
 // `raw_gen_ai_request` below it repeats the provider's answer, with the usage as Python's text. Where the caller has a span of its own
 // under way there is no `litellm_request`, and the raw span is all there is of the call. The cache split is in a Python text only. A
-// stream that told no usage is given as zeros, or with counts of its own. Ids are the provider's for chat completions, wrapped in base64 for Responses, and made
-// up for the rest.
+// stream that told no usage is given as zeros, or with counts of its own. Ids are the provider's for chat completions, wrapped in base64
+// for Responses, and made up for the rest.
 
 import type { Dialect } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
 import { isGuessOfLitellm } from '../litellm-guess.ts'
-import { fillFrom } from '../provider-usage.ts'
+import { type Counts, fillFrom, objectAt } from '../provider-usage.ts'
 import { providerId } from '../response-id.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -92,6 +92,7 @@ export default {
   read(span) {
     const usage = span.object('usageJson')
     if (usage !== undefined) fillFrom(span, usage)
+    if (usage !== undefined && span.keyOf('usageJson') === 'metadata.usage_object') addWritten(span, usage)
     if (isGuessOfLitellm(usage, span.text('requestModel') ?? '')) span.forgetUsage()
     if (span.name() === 'raw_gen_ai_request') readRaw(span)
     const id = span.text('responseId')
@@ -101,6 +102,15 @@ export default {
     span.setTextIfMissing('userId', metadata?.['user_id'])
   },
 } satisfies Dialect
+
+/** From 1.65 to 1.76 the input leaves out what Claude wrote to the cache: those have no part for it among the input's. */
+function addWritten(span: SpanView, usage: Counts): void {
+  const parts = objectAt(usage, 'prompt_tokens_details')
+  const written = usage['cache_creation_input_tokens']
+  if (parts === undefined || 'cache_creation_tokens' in parts || typeof written !== 'number' || written === 0) return
+  if (span.usage('inputTokens') === usage['prompt_tokens'])
+    span.mendUsage('inputTokens', span.usage('inputTokens') + written)
+}
 
 /** An answer that tells its usage is a call, also where no other span stands for it. */
 function readRaw(span: SpanView): void {

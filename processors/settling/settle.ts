@@ -1,6 +1,7 @@
 // Records in, verdicts out: which spans are one call, which of them carries the money, which only sum or repeat. It does not
 // depend on the order, on how the records were split over requests, or on records sent twice.
 
+import { judgeByAnswers } from './answers.ts'
 import { joinEvents } from './events.ts'
 import { joinGateways } from './gateways.ts'
 import { judgeByLostParents } from './lost-parents.ts'
@@ -56,6 +57,7 @@ export function settle(records: readonly CallRecord[]): Verdict[] {
     if (below !== null) verdicts.set(node, { reason: 'aggregate', countedAs: below, evidence: 'below' })
   }
   judgeByLostParents(nodes, verdicts)
+  judgeByAnswers(nodes, verdicts)
   const byKey = new Map(nodes.map((node) => [keyOf(node.record), verdicts.get(node) ?? own]))
   return records.map((record) => byKey.get(keyOf(record)) ?? own)
 }

@@ -78,6 +78,7 @@ export function billOf(capture: string): BilledLine[] {
     // Who leaves the cache out of the input and does not tell it either can show the rest of the input alone.
     const split = about.telemetry_can_show?.split_unknown.find((each) => each.line === at)
     if (split?.input_shown === 'exclusive') usage[unit.input]! -= row('cacheRead') + row('cacheWrite')
+    if (split?.input_shown === 'without_writes') usage[unit.input]! -= row('cacheWrite')
     const tier = line.service_tier ?? line.usage?.['service_tier']
     return [
       {

@@ -45,8 +45,8 @@ const joinedByContext = [
   'py-dual-langsmith-oi',
 ]
 
-/** A client and its gateway, two services in traces of their own: nothing but the answer's id says that their calls are the same. */
-const joinedById = ['py-litellm-proxy-oi-openai']
+/** A client and its gateway, an agent and its stream, in traces of their own: nothing but the answer's id says that their calls are the same. */
+const joinedById = ['py-litellm-proxy-oi-openai', 'py-maf-rc']
 
 /** Rounds are told apart by the tools between them; a gateway's calls are known by the requests above them. */
 const joinedBySteps = ['java-spring-ai-10-loop', 'java-spring-ai-11-loop', 'py-litellm-proxy-oi-embeddings']

@@ -180,3 +180,23 @@ test('an input that was only assumed to include the cache is that of a twin whic
   const otherwise = { ...record, usage: usageRow({ input: 150, output: 9, cacheRead: 40 }) }
   expect(completed({ ...told, isAssumed: true }, [otherwise])).toBeNull()
 })
+
+test('an agent repeats a call of another trace only where it names its answer and has its counts', () => {
+  const { record } = new WorldMaker(dice(1)).make().seen[0]!
+  const usage = usageRow({ input: 100, output: 9 })
+  const call: CallRecord = {
+    ...record,
+    traceId: 'a',
+    spanId: '1',
+    parentId: '',
+    role: 'call',
+    responseId: 'resp_1',
+    usage,
+  }
+  const agent: CallRecord = { ...call, traceId: 'b', spanId: '2', role: 'carrier' }
+  const reasons = (...records: CallRecord[]): string[] => settle(records).map(({ reason }) => reason)
+  expect(reasons(call, agent)).toEqual(['', 'aggregate'])
+  expect(reasons(agent, call)).toEqual(['aggregate', ''])
+  expect(reasons({ ...agent, responseId: 'resp_2' }, call)).toEqual(['', ''])
+  expect(reasons({ ...agent, usage: usageRow({ input: 200, output: 9 }) }, call)).toEqual(['', ''])
+})
