@@ -27,6 +27,8 @@ export interface UsageMeaning {
   readonly addsUpRounds?: boolean | undefined
   /** Of an emitter that leaves the cache out of the input: what it does not tell of the cache was none. */
   readonly tellsCache?: boolean | undefined
+  /** What a reported total has more than input and output is reasoning that nothing else tells: Google's. */
+  readonly totalTellsReasoning?: boolean | undefined
   readonly isMended?: boolean | undefined
   /** Undoes what this emitter, in this version, is known to get wrong: called for each of its spans, after `read`. */
   readonly mend?: ((span: SpanView) => void) | undefined

@@ -22,6 +22,7 @@ export class SpanUsage {
     outputIncludesReasoning: 0,
     isEmitterKnown: false,
     tellsCache: false,
+    totalTellsReasoning: false,
     isMended: false,
   }
 
@@ -95,6 +96,7 @@ export class SpanUsage {
     known.outputIncludesReasoning = signOf(meaning.outputIncludesReasoning)
     known.isEmitterKnown = isEmitterKnown
     known.tellsCache = meaning.tellsCache === true
+    known.totalTellsReasoning = meaning.totalTellsReasoning === true
     known.isMended = meaning.isMended === true
     const input = usage[at + unit.input]!
     const output = usage[at + unit.output]!

@@ -5,7 +5,7 @@
 //   total = in + out + r + w  and not in + out     exclusive
 //   total = in + out                               inclusive, where no emitter says otherwise
 //   reasoning > out                                output leaves reasoning out, certain
-//   total > in + out, emitter known to leave reasoning out: the rest is reasoning
+//   total > in + out, emitter known to leave reasoning out, or Google's counts: the rest is reasoning
 // Where an emitter leaves the cache out and tells nothing of it, not even 0, the input is what was not cached, and the rule says so.
 
 import { unit } from '../schemas/usage.ts'
@@ -36,6 +36,8 @@ export interface KnownMeaning {
   isEmitterKnown: boolean
   /** What it does not tell of the cache was none. */
   tellsCache: boolean
+  /** What the total has more than input and output is reasoning. */
+  totalTellsReasoning: boolean
   /** A known error of this emitter was undone in the counts. */
   isMended: boolean
 }
@@ -81,7 +83,8 @@ function settleOutput(usage: Float64Array, at: number, total: number, known: Kno
   const sum = orZero(usage[at + slot.input]!) + output
   if (reasoning === 0) {
     // Emitters that leave reasoning out and do not report it either give it away by their total.
-    if (known.outputIncludesReasoning < 0 && total > sum) usage[at + slot.output] = output + total - sum
+    const isTold = known.outputIncludesReasoning < 0 || known.totalTellsReasoning
+    if (isTold && total > sum) usage[at + slot.output] = output + total - sum
     return
   }
   const isOutside =

@@ -29,6 +29,7 @@ export default {
     'gen_ai.prompt': 'inputContent',
     'gen_ai.completion': 'outputContent',
   },
+  meaning: ({ provider }) => ({ totalTellsReasoning: provider.startsWith('gcp.') }),
   contentEvents: [
     'gen_ai.system.message',
     'gen_ai.user.message',

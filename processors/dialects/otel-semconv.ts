@@ -118,12 +118,13 @@ export default {
     },
   },
   // The package for Bedrock passes the provider's counts on, which leave the cache out.
-  meaning: ({ scope }) => ({
+  meaning: ({ scope, provider }) => ({
     // Both pass Bedrock's own count on.
     inputIncludesCache:
       scope !== 'opentelemetry.instrumentation.genai.bedrock' &&
       !scope.startsWith('opentelemetry.instrumentation.botocore'),
     outputIncludesReasoning: true,
+    totalTellsReasoning: provider.startsWith('gcp.'),
   }),
   read(span) {
     if (span.has('countedTokens')) span.setKind('other')

@@ -20,6 +20,7 @@ interface Case {
     readonly isEmitter?: boolean
     readonly tellsCache?: boolean
     readonly isMended?: boolean
+    readonly totalTellsReasoning?: boolean
   }
   readonly want: { readonly input?: number; readonly output?: number; readonly rule: string }
 }
@@ -118,6 +119,17 @@ const cases: readonly Case[] = [
     want: { input: 10, output: 45, rule: 'inclusive:emitter' },
   },
   {
+    name: 'of Google, what the total has more is reasoning that nobody told',
+    sent: { input: 100, output: 20, cacheRead: 40, total: 150 },
+    known: { totalTellsReasoning: true },
+    want: { input: 100, output: 50, rule: 'inclusive:assumed' },
+  },
+  {
+    name: 'of others it is not known what it is',
+    sent: { input: 100, output: 20, total: 150 },
+    want: { input: 100, output: 20, rule: 'inclusive:no_cache' },
+  },
+  {
     name: 'reasoning inside output stays inside',
     sent: { input: 10, output: 30, reasoning: 20 },
     known: { input: true, output: true },
@@ -136,6 +148,7 @@ function settle({ sent, known }: Pick<Case, 'sent' | 'known'>): { usage: Float64
     isEmitterKnown: known?.isEmitter ?? true,
     tellsCache: known?.tellsCache ?? false,
     isMended: known?.isMended ?? false,
+    totalTellsReasoning: known?.totalTellsReasoning ?? false,
   })
   return { usage, rule: usageRules[rule]! }
 }
