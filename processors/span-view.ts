@@ -151,6 +151,10 @@ export class SpanView {
     return this.strings.text(this.batch.low[low.scope_name]![this.row]!)
   }
 
+  scopeVersion(): string {
+    return this.strings.text(this.batch.low[low.scope_version]![this.row]!)
+  }
+
   provider(): string {
     return this.strings.text(this.batch.low[low.provider]![this.row]!)
   }

@@ -2,6 +2,7 @@
 // inside the JSON of the component's output, in the `meta` of its replies or beside the vectors; with it off, calls are there without.
 
 import type { Dialect, SpanKindName } from '../dialect.ts'
+import { isPlainOfClaude } from '../haystack-claude.ts'
 import { type Counts, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -78,6 +79,8 @@ function readOutput(span: SpanView, output: Counts): void {
   const meta = objectAt(first(output['replies']), 'meta') ?? objectAt(output, 'meta') ?? first(output['meta'])
   if (meta === undefined) return
   fillFromAnswer(span, meta)
+  if (isPlainOfClaude(meta['finish_reason'], objectAt(meta, 'usage') ?? {}))
+    span.setMeaning({ inputIncludesCache: false, outputIncludesReasoning: true })
   span.setTextIfMissing('finishReasons', meta['finish_reason'])
   if (typeof meta['completion_start_time'] === 'string') span.setFirstTokenTime(`${meta['completion_start_time']}Z`)
 }

@@ -52,8 +52,9 @@ export default {
   read(span) {
     const usage = span.json('usageJson')
     if (usage !== undefined) readUsage(span, usage)
-    // Python's callback writes the same name in quotes.
-    if (usage !== undefined && span.text('vendorJson') === 'anthropic') mendLangChain(span, usage)
+    // Python's callback writes the same name in quotes, but for some releases of 3, of which there are none in JavaScript.
+    const isLangChainJs = span.text('vendorJson') === 'anthropic' && !isBelow(span.scopeVersion(), 4, 0)
+    if (usage !== undefined && isLangChainJs) mendLangChain(span, usage)
     const costs = span.json('costJson')
     if (costs !== undefined) span.setChargedCost(costs, 'langfuse.observation.cost_details')
     const parameters = span.json('providerMetadata')

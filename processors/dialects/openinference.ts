@@ -3,6 +3,7 @@
 // sent no cache counts at all; since it sends them (0.2) its prompt count includes them.
 
 import type { Dialect } from '../dialect.ts'
+import { isPlainOfClaude } from '../haystack-claude.ts'
 import { jsonObject } from '../json-text.ts'
 import { readLangChain } from '../langchain-answer.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
@@ -110,7 +111,10 @@ function readAnswer(span: SpanView, answer: Counts): void {
   const { replies, raw } = answer
   const text = raw ?? (Array.isArray(replies) ? replies[0] : undefined)
   const usage = typeof text === 'string' ? pythonMember(text, 'usage') : undefined
-  if (usage !== undefined) fillFrom(span, usage)
+  if (usage === undefined) return
+  fillFrom(span, usage)
+  const [, reason = ''] = /'finish_reason': '(\w+)'/.exec(text as string) ?? []
+  if (isPlainOfClaude(reason, usage)) span.setMeaning({ inputIncludesCache: false, outputIncludesReasoning: true })
 }
 
 /** Chunks of a stream as a list of texts, as older packages for Agno have it: the last that tells usage tells all of it. */

@@ -43,6 +43,7 @@ const joinedByContext = [
   'py-dual-traceloop-agents-openai',
   'py-triple-oi-dspy-litellm-openai',
   'py-dual-langsmith-oi',
+  'py-oi-haystack-0121',
 ]
 
 /** A client and its gateway, an agent and its stream, in traces of their own: nothing but the answer's id says that their calls are the same. */
