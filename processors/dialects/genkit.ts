@@ -10,7 +10,7 @@ type Members = Readonly<Record<string, unknown>>
 
 export default {
   id: 'genkit',
-  spec: 'genkit 1.42.0 (2026-11), with compat-oai and google-genai 1.42.0',
+  spec: 'genkit 1.42.0 (2026-11), with compat-oai and google-genai 1.42.0; Go 1.4.0',
   scopes: ['genkit-tracer'],
   marks: { 'genkit:type': 6 },
   fields: {
@@ -91,7 +91,10 @@ function readAnswer(span: SpanView): void {
   span.setUsage('cacheWrite1hTokens', custom?.['ephemeral_1h_input_tokens'])
   span.setNumberIfMissing('cacheWrite5mTokens', custom?.['ephemeral_5m_input_tokens'])
   span.setUsage('reasoningTokens', usage['thoughtsTokens'] ?? outputDetails?.['reasoning_tokens'])
-  if (custom !== undefined && 'cache_read_input_tokens' in custom) span.setMeaning({ inputIncludesCache: false })
+  // Anthropic's own count, of which the Go plugin tells no more; through OpenAI's form of an answer there is a total.
+  const isOwnCount = span.provider() === 'anthropic' && usage['totalTokens'] === undefined
+  if (isOwnCount || (custom !== undefined && 'cache_read_input_tokens' in custom))
+    span.setMeaning({ inputIncludesCache: false })
   if (usage['thoughtsTokens'] !== undefined) span.setMeaning({ outputIncludesReasoning: false })
 }
 

@@ -9,7 +9,7 @@ import { fillFrom, objectAt } from '../provider-usage.ts'
 
 export default {
   id: 'google-adk',
-  spec: '@google/adk 2.0.0 (2026-11); adk-python 0798a74d, 692af950, 07a66b51',
+  spec: '@google/adk 2.0.0, com.google.adk 1.8.0 (2026-11); adk-python 0798a74d, 692af950, 07a66b51',
   scopes: ['gcp.vertex.agent'],
   marks: { 'gcp.vertex.agent.*': 6 },
   fields: {
@@ -31,5 +31,8 @@ export default {
     const answer = span.json('outputContent')
     const usage = objectAt(answer, 'usage_metadata')
     if (usage !== undefined) fillFrom(span, usage, google)
+    // Its adapter of Anthropic's SDK in Java hands over that one's own count, and nothing of the cache; LiteLLM's names have a prefix.
+    if (/^claude/.test(span.text('requestModel') ?? '') && !span.has('cacheReadTokens'))
+      span.setMeaning({ inputIncludesCache: false })
   },
 } satisfies Dialect

@@ -97,16 +97,37 @@ function forgetFirstCount(span: SpanView): void {
 /** A chat takes three tokens a message and three for its answer, whatever it says, and a word. */
 const frameOfMessage = 4
 const frameOfAnswer = 3
+/** Prompts beyond this are not read: it would cost more than the rest of the span. */
+const promptBytesMax = 32 * 1024
 
 /**
- * Streams of OpenAI in JavaScript are counted by a tokenizer, from the words alone, and nothing says so. A count below what the frame of a
- * chat takes is no provider's; above it the two look alike.
+ * Streams of OpenAI in JavaScript are counted by a tokenizer, from the words alone, and nothing says so. A count below what the words and the
+ * frame of a chat take at least is no provider's; above it the two look alike.
  */
 function forgetCountOfText(span: SpanView): void {
   if (span.text('operation') !== 'chat') return
-  const roles = span.text('inputContent')?.match(/"role":/g)?.length ?? 1
-  if (span.usage('inputTokens') < roles * frameOfMessage + frameOfAnswer) span.forgetUsage()
+  const prompt = span.head('inputContent', promptBytesMax)
+  const roles = prompt.match(/"role":/g)?.length ?? 1
+  if (span.usage('inputTokens') < wordsOf(prompt) + roles * frameOfMessage + frameOfAnswer) span.forgetUsage()
 }
+
+/** How many tokens a list of messages has at least: no tokenizer of OpenAI's joins two words, or digits beyond three, into one. */
+function wordsOf(prompt: string): number {
+  let words = 0
+  const visit = (value: unknown, key: string): void => {
+    if (typeof value === 'string' && key === 'content') words += value.match(wordOrDigits)?.length ?? 0
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, each] of Object.entries(value)) visit(each, name)
+  }
+  try {
+    visit(JSON.parse(prompt), '')
+  } catch {
+    // Cut, or no JSON: then its frame alone is known.
+  }
+  return words
+}
+
+const wordOrDigits = /[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*|\p{N}{1,3}/gu
 
 /**
  * LangChain's streams of Claude have no id of an answer. Releases of its package before 1.3.11 tell their output and an input of 0; later ones an input
