@@ -132,6 +132,8 @@ export const fields = {
   vendorJson: raw,
   /** Versions of a framework's packages, by name, as JSON. */
   packagesJson: raw,
+  /** Of the instrumentation, where its scope does not say it. */
+  sdkVersion: raw,
   completionStart: raw,
   /** What a span of a workflow is named by. */
   entityName: raw,

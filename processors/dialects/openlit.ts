@@ -4,6 +4,7 @@
 import type { Dialect } from '../dialect.ts'
 import type { Counts } from '../provider-usage.ts'
 import type { SpanView } from '../span-view.ts'
+import { isBelow } from '../versions.ts'
 
 export default {
   id: 'openlit',
@@ -18,6 +19,7 @@ export default {
     'openlit.agent.version_hash': 'spanForm',
     'gen_ai.request.is_stream': 'stream',
     'gen_ai.request.service_tier': 'askedTier',
+    'gen_ai.sdk.version': 'sdkVersion',
   },
   meaning({ scope, provider }) {
     const isJavaScript = scope.startsWith('@')
@@ -27,9 +29,24 @@ export default {
   },
   readsEach: true,
   read(span) {
-    if (!span.scope().startsWith('@')) readPython(span)
+    if (span.scope().startsWith('@')) readJavaScript(span)
+    else readPython(span)
   },
 } satisfies Dialect
+
+/**
+ * Streams of OpenAI's chat were counted by a tokenizer, whatever they told, before 1.15; older releases do not say their version. Those of Claude
+ * have the count at their beginning added to the one at their end: it is not told and at least 1.
+ */
+function readJavaScript(span: SpanView): void {
+  if (!/^true$/i.test(span.text('stream') ?? '')) return
+  const version = span.text('sdkVersion')
+  const isOld = version === undefined || isBelow(version, 1, 15)
+  const isChat = span.text('operation') === 'chat' && !/complete/.test(span.text('finishReasons') ?? '')
+  if (isOld && isChat && span.scope() === '@openlit/instrumentation-openai') span.forgetUsage()
+  const output = span.usage('outputTokens')
+  if (span.scope() === '@openlit/instrumentation-anthropic' && output > 1) span.mendUsage('outputTokens', output - 1)
+}
 
 /** Of all spans of Python before 1.39, and of no other since. */
 const sharedScope = 'openlit.otel.tracing'
