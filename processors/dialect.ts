@@ -29,6 +29,8 @@ export interface UsageMeaning {
   readonly tellsCache?: boolean | undefined
   /** What a reported total has more than input and output is reasoning that nothing else tells: Google's. */
   readonly totalTellsReasoning?: boolean | undefined
+  /** Of an emitter that has the cache in the input: a part of it may be there untold. */
+  readonly hidesCache?: boolean | undefined
   readonly isMended?: boolean | undefined
   /** Undoes what this emitter, in this version, is known to get wrong: called for each of its spans, after `read`. */
   readonly mend?: ((span: SpanView) => void) | undefined

@@ -139,6 +139,8 @@ export const fields = {
   entityName: raw,
   /** An id of the dialect's own, by which its calls are known. */
   eventId: raw,
+  /** Name of the function that was called. */
+  functionName: raw,
   /** Tokens that were counted for the asking, without a call of a model. */
   countedTokens: raw,
   level: raw,

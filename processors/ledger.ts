@@ -146,7 +146,9 @@ export class Ledger {
         priced: this.word('priced'),
         error: this.word('error'),
         assumed: this.word('inclusive:assumed'),
-        untold: new Set([this.word('exclusive:untold'), this.word('exclusive:untold+rounds')]),
+        untold: new Set(
+          ['exclusive:untold', 'exclusive:untold+rounds', 'inclusive:untold'].map((rule) => this.word(rule)),
+        ),
         otherKinds: new Set([...callKinds].filter((kind) => kind !== 'llm').map((kind) => this.word(kind))),
       }
     }

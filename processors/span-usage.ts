@@ -22,6 +22,7 @@ export class SpanUsage {
     outputIncludesReasoning: 0,
     isEmitterKnown: false,
     tellsCache: false,
+    hidesCache: false,
     totalTellsReasoning: false,
     isMended: false,
   }
@@ -96,6 +97,7 @@ export class SpanUsage {
     known.outputIncludesReasoning = signOf(meaning.outputIncludesReasoning)
     known.isEmitterKnown = isEmitterKnown
     known.tellsCache = meaning.tellsCache === true
+    known.hidesCache = meaning.hidesCache === true
     known.totalTellsReasoning = meaning.totalTellsReasoning === true
     known.isMended = meaning.isMended === true
     const input = usage[at + unit.input]!

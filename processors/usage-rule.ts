@@ -6,7 +6,8 @@
 //   total = in + out                               inclusive, where no emitter says otherwise
 //   reasoning > out                                output leaves reasoning out, certain
 //   total > in + out, emitter known to leave reasoning out, or Google's counts: the rest is reasoning
-// Where an emitter leaves the cache out and tells nothing of it, not even 0, the input is what was not cached, and the rule says so.
+// Where an emitter leaves the cache out and tells nothing of it, not even 0, the input is what was not cached, and the rule says so; also
+// where it is within the input and a part of it is known to be untold.
 
 import { unit } from '../schemas/usage.ts'
 
@@ -23,6 +24,7 @@ export const usageRules = [
   'exclusive:untold',
   'inclusive:mended',
   'exclusive:mended',
+  'inclusive:untold',
 ] as const
 export type UsageRule = (typeof usageRules)[number]
 
@@ -38,6 +40,8 @@ export interface KnownMeaning {
   tellsCache: boolean
   /** What the total has more than input and output is reasoning. */
   totalTellsReasoning: boolean
+  /** It is known to leave a cached part of the input untold. */
+  hidesCache: boolean
   /** A known error of this emitter was undone in the counts. */
   isMended: boolean
 }
@@ -60,6 +64,8 @@ export function settleUsage(usage: Float64Array, at: number, total: number, know
   let verdict = inputVerdict(input, output, cached, total, known)
   if (verdict === rule['exclusive:emitter'] && !known.tellsCache && Number.isNaN(read) && Number.isNaN(written))
     verdict = rule['exclusive:untold']
+  if (verdict === rule['inclusive:emitter'] && known.hidesCache && (Number.isNaN(read) || Number.isNaN(written)))
+    verdict = rule['inclusive:untold']
   if (isExclusive[verdict] === 1 && !Number.isNaN(input)) usage[at + slot.input] = input + cached
   settleOutput(usage, at, total, known)
   return verdict

@@ -51,6 +51,10 @@ export default {
         outputIncludesReasoning: true,
         mend: isBelow(version, 0, 57) ? forgetFirstCount : undefined,
       }
+    // LangChain's own counts, of which the package tells reads since 0.39 and writes since 0.62.
+    const isLangChain = scope === 'opentelemetry.instrumentation.langchain' && !isBelow(version, 0, 35)
+    if (isLangChain && (provider === 'anthropic' || isBelow(version, 0, 39)))
+      return { inputIncludesCache: true, outputIncludesReasoning: !isGoogle, hidesCache: isBelow(version, 0, 62) }
     // Two code paths of the Python package disagree for Anthropic: the arithmetic of each span decides.
     if (!isJavaScript && provider === 'anthropic') return { outputIncludesReasoning: true }
     if (scope === '@traceloop/instrumentation-openai')

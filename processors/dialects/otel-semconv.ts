@@ -1,6 +1,8 @@
 // OpenTelemetry's own generative-AI conventions from 1.37 on, and the post-move ones: counts include their parts.
 
 import type { Dialect } from '../dialect.ts'
+import type { SpanView } from '../span-view.ts'
+import { isBelow } from '../versions.ts'
 
 /** Of an event: one of these, and it tells of a whole call. */
 const outcomes = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens', 'error.type'] as const
@@ -63,6 +65,7 @@ export default {
     'gen_ai.response.time_to_first_chunk': 'ttftSeconds',
     'gen_ai.client.operation.time_to_first_chunk': 'ttftSeconds',
     'anthropic.message.count_tokens.input_tokens': 'countedTokens',
+    'code.function.name': 'functionName',
     'error.type': 'errorType',
     'http.response.status_code': 'httpStatus',
     'gen_ai.input.messages': 'inputContent',
@@ -118,15 +121,21 @@ export default {
     },
   },
   // The package for Bedrock passes the provider's counts on, which leave the cache out.
-  meaning: ({ scope, provider }) => ({
+  meaning: ({ scope, version, provider }) => ({
     // Both pass Bedrock's own count on.
     inputIncludesCache:
       scope !== 'opentelemetry.instrumentation.genai.bedrock' &&
       !scope.startsWith('opentelemetry.instrumentation.botocore'),
     outputIncludesReasoning: true,
     totalTellsReasoning: provider.startsWith('gcp.'),
+    mend: scope === 'opentelemetry.instrumentation.google_genai' && isBelow(version, 0, 7) ? forgetSum : undefined,
   }),
   read(span) {
     if (span.has('countedTokens')) span.setKind('other')
   },
 } satisfies Dialect
+
+/** The package for Google adds up the counts of a stream's chunks until 0.6, each of which has those of all before it. */
+function forgetSum(span: SpanView): void {
+  if (span.text('functionName')?.endsWith('_stream') === true) span.forgetUsage()
+}

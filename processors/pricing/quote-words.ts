@@ -25,7 +25,8 @@ const flagWords: Readonly<Record<string, string>> = {
   standard_rate_used: 'a condition was said that nobody has a price for: charged at the standard rate',
   tier_assumed: 'the model has other tiers and none was said: standard assumed',
   usage_semantics_assumed: 'whether input includes the cache was assumed',
-  cache_untold: 'the sender leaves cached tokens out of the input and does not tell them: they are not in the cost',
+  cache_untold:
+    'the sender does not tell cached tokens: left out of the input they are not in the cost, within it they cost as others',
   provider_inferred: 'no provider was said: taken for the only one with that model',
 }
 

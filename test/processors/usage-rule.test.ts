@@ -19,6 +19,7 @@ interface Case {
     readonly output?: boolean
     readonly isEmitter?: boolean
     readonly tellsCache?: boolean
+    readonly hidesCache?: boolean
     readonly isMended?: boolean
     readonly totalTellsReasoning?: boolean
   }
@@ -37,6 +38,18 @@ const cases: readonly Case[] = [
     sent: { input: 60, output: 5 },
     known: { input: false },
     want: { input: 60, output: 5, rule: 'exclusive:untold' },
+  },
+  {
+    name: 'who has the cache in the input and is known to leave a part untold says so',
+    sent: { input: 60, output: 5, cacheRead: 20 },
+    known: { input: true, hidesCache: true },
+    want: { input: 60, output: 5, rule: 'inclusive:untold' },
+  },
+  {
+    name: 'a cache that is told whole is not hidden',
+    sent: { input: 60, output: 5, cacheRead: 20, cacheWrite: 0 },
+    known: { input: true, hidesCache: true },
+    want: { input: 60, output: 5, rule: 'inclusive:emitter' },
   },
   {
     name: 'a cache of 0 is told',
@@ -147,6 +160,7 @@ function settle({ sent, known }: Pick<Case, 'sent' | 'known'>): { usage: Float64
     outputIncludesReasoning: sign(known?.output),
     isEmitterKnown: known?.isEmitter ?? true,
     tellsCache: known?.tellsCache ?? false,
+    hidesCache: known?.hidesCache ?? false,
     isMended: known?.isMended ?? false,
     totalTellsReasoning: known?.totalTellsReasoning ?? false,
   })
