@@ -1,4 +1,5 @@
-// Counts of LiteLLM's own. Of a stream whose usage nobody told it counts the words itself, in some releases, and does not say so.
+// Counts of LiteLLM's own. Of a stream whose usage nobody told it counts the words itself, in some releases, and does not say so; others add up
+// Claude's input in part.
 
 import { objectAt } from './provider-usage/form.ts'
 
@@ -15,4 +16,11 @@ export function isGuessOfLitellm(usage: Counts | undefined, model: string): bool
   const text = parts['text_tokens'] ?? usage['completion_tokens']
   const isAllText = text === usage['completion_tokens'] && parts['accepted_prediction_tokens'] === null
   return isAllText && /^(openai\/)?(gpt-|o\d|chatgpt-)/.test(model)
+}
+
+/** What Claude wrote to the cache and the input leaves out, as from 1.65 to 1.76, which have no part for it among the input's; else 0. */
+export function writtenBeside(usage: Counts | undefined): number {
+  const parts = objectAt(usage, 'prompt_tokens_details')
+  const written = usage?.['cache_creation_input_tokens']
+  return parts === undefined || 'cache_creation_tokens' in parts || typeof written !== 'number' ? 0 : written
 }

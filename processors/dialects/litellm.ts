@@ -6,8 +6,8 @@
 
 import type { Dialect } from '../dialect.ts'
 import type { FieldName } from '../fields.ts'
-import { isGuessOfLitellm } from '../litellm-guess.ts'
-import { type Counts, fillFrom, objectAt } from '../provider-usage.ts'
+import { isGuessOfLitellm, writtenBeside } from '../litellm-guess.ts'
+import { type Counts, fillFrom } from '../provider-usage.ts'
 import { providerId } from '../response-id.ts'
 import type { SpanView } from '../span-view.ts'
 
@@ -103,12 +103,9 @@ export default {
   },
 } satisfies Dialect
 
-/** From 1.65 to 1.76 the input leaves out what Claude wrote to the cache: those have no part for it among the input's. */
 function addWritten(span: SpanView, usage: Counts): void {
-  const parts = objectAt(usage, 'prompt_tokens_details')
-  const written = usage['cache_creation_input_tokens']
-  if (parts === undefined || 'cache_creation_tokens' in parts || typeof written !== 'number' || written === 0) return
-  if (span.usage('inputTokens') === usage['prompt_tokens'])
+  const written = writtenBeside(usage)
+  if (written > 0 && span.usage('inputTokens') === usage['prompt_tokens'])
     span.mendUsage('inputTokens', span.usage('inputTokens') + written)
 }
 

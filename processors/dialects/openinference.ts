@@ -6,6 +6,7 @@ import type { Dialect } from '../dialect.ts'
 import { isPlainOfClaude } from '../haystack-claude.ts'
 import { jsonObject } from '../json-text.ts'
 import { readLangChain } from '../langchain-answer.ts'
+import { writtenBeside } from '../litellm-guess.ts'
 import { type Counts, fillFrom, fillFromAnswer, objectAt } from '../provider-usage.ts'
 import { pythonMember } from '../python-text.ts'
 import type { SpanView } from '../span-view.ts'
@@ -105,6 +106,8 @@ export default {
 /** The answer may be the provider's, a component's with the provider's beside its replies, or an object of Python as text. */
 function readAnswer(span: SpanView, answer: Counts): void {
   fillFromAnswer(span, answer)
+  const written = span.scope().endsWith('.litellm') ? writtenBeside(objectAt(answer, 'usage')) : 0
+  if (written > 0) span.mendUsage('inputTokens', span.usage('inputTokens') + written)
   readLangChain(span, answer)
   const meta = objectAt(answer, 'meta')
   if (meta !== undefined) fillFromAnswer(span, meta)
