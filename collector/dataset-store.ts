@@ -4,19 +4,11 @@ import { type Dataset, type DatasetItem, type Run, type RunItem, runIdOf } from 
 import { datasetItemsTable, datasetRunItemsTable, datasetsTable } from '../schemas/datasets-table.ts'
 import { columnNames, type Table } from '../schemas/table.ts'
 import type { ClickHouse } from './clickhouse/client.ts'
+import { type Listed, listed, type Page } from './clickhouse/paging.ts'
+import { timeText } from './clickhouse/time-text.ts'
 
 export type DatasetReader = Pick<ClickHouse, 'query'>
 export type DatasetWriter = Pick<ClickHouse, 'command'>
-
-export interface Page {
-  readonly limit: number
-  readonly offset: number
-}
-
-export interface Listed<T> {
-  readonly rows: readonly T[]
-  readonly total: number
-}
 
 const times = new Set(['created_at', 'recorded_at'])
 
@@ -124,7 +116,7 @@ export async function readRunItems(
   { dataset, run }: RunFilter,
   page: Page,
 ): Promise<Listed<RunItem>> {
-  const { rows, total } = await listed<RunItem>(
+  const { rows, total } = await pageOf<RunItem>(
     reader,
     `SELECT *, count() OVER () AS total
 FROM (SELECT * FROM ${results} ORDER BY run_id = '' LIMIT 1 BY trace_id, item_id, run_name)
@@ -142,7 +134,7 @@ export async function readRuns(
   { dataset, run }: RunFilter,
   page: Page,
 ): Promise<Listed<Run>> {
-  const { rows, total } = await listed<Run>(
+  const { rows, total } = await pageOf<Run>(
     reader,
     `SELECT r.project_id AS project_id, max(r.run_id) AS run_id, r.run_name AS run_name, r.dataset AS dataset,
   min(r.recorded_at) AS created_at, max(r.recorded_at) AS updated_at,
@@ -178,31 +170,23 @@ export function writeRunItem(writer: DatasetWriter, row: RunItem): Promise<void>
 }
 
 function insert(writer: DatasetWriter, table: Table, row: Readonly<Record<string, unknown>>): Promise<void> {
-  const cells = table.columns.map(({ name }) => [name, times.has(name) ? timeText(Number(row[name])) : row[name]])
+  const cells = table.columns.map(({ name }) => [
+    name,
+    times.has(name) ? timeText(new Date(Number(row[name]))) : row[name],
+  ])
   return writer.command(
     `INSERT INTO ${table.name} (${columnNames(table).join(', ')}) SETTINGS async_insert = 0 FORMAT JSONEachRow\n${JSON.stringify(Object.fromEntries(cells))}`,
   )
 }
 
-function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '')
-}
-
-async function listed<T>(
+function pageOf<T extends object>(
   reader: DatasetReader,
   sql: string,
   params: Readonly<Record<string, unknown>>,
-  { limit, offset }: Page,
+  page: Page,
 ): Promise<Listed<T>> {
-  const ask = (page: Page) =>
-    read<T & { readonly total: number }>(reader, `${sql} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, {
-      ...params,
-      ...page,
-    })
-  const rows = await ask({ limit, offset })
-  // Behind the last page there is no row that says how many there are.
-  const [one] = rows.length > 0 || offset === 0 ? rows : await ask({ limit: 1, offset: 0 })
-  return { rows, total: one?.total ?? 0 }
+  const asked = `${sql} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`
+  return listed((at) => read<T>(reader, asked, { ...params, ...at }), page)
 }
 
 async function read<T>(reader: DatasetReader, sql: string, params: Readonly<Record<string, unknown>>): Promise<T[]> {

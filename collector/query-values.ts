@@ -2,6 +2,7 @@
 // lenient (300 is a UInt8 of 44, the 45th of a month some day) and late (a zone nobody knows is an error in the middle).
 
 import { Refusal } from '../schemas/refusal.ts'
+import { timeText } from './clickhouse/time-text.ts'
 
 export interface ParamOfQuestion {
   readonly name: string
@@ -40,7 +41,7 @@ const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|
 
 /** `2026-11-24T10:00:00+01:00` and Dates as ClickHouse reads them, in UTC; without an offset, and Unix seconds, as they are. */
 function timeOf(name: string, value: unknown): unknown {
-  if (value instanceof Date) return inUtc(value)
+  if (value instanceof Date) return timeText(value)
   const text = String(value)
   const [, day = '', time = '00:00', offset = 'Z'] = written.exec(text) ?? []
   const isSeconds = /^\d{1,10}(?:\.\d{1,9})?$/.test(text)
@@ -49,11 +50,7 @@ function timeOf(name: string, value: unknown): unknown {
   const isDay = isSeconds || new Date(`${day}T00:00Z`).toJSON()?.slice(0, 10) === day
   if (!(ms >= earliest && ms < latest && isDay))
     throw wrong(name, value, 'a time from 1970 to 2105, such as 2026-11-01T09:00:00Z')
-  return text.includes('T') ? inUtc(new Date(ms)) : value
-}
-
-function inUtc(time: Date): string {
-  return time.toISOString().replace('T', ' ').replace('Z', '')
+  return text.includes('T') ? timeText(new Date(ms)) : value
 }
 
 function isZone(value: unknown): boolean {

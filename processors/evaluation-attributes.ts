@@ -1,6 +1,7 @@
 // The attributes of an evaluation event, taken one by one into columns; what is left is the metadata of the score.
 
 import { picoOfUsd } from '../schemas/money.ts'
+import { parsedJson } from './json-text.ts'
 
 export const scoreSources = ['user', 'human-review', 'automated', 'eval'] as const
 export type ScoreSource = (typeof scoreSources)[number]
@@ -100,19 +101,10 @@ export function readSource(sent: SentAttributes, isFeedback: boolean): ScoreSour
 export function feedbackComment(sent: SentAttributes, body: string): string {
   const comment = sent.take('comment', 'gen_ai.evaluation.comment')
   if (comment !== '' || !body.startsWith('{')) return comment || body
-  const value = parsedOrNull(body)
+  const value = parsedJson(body)
   if (typeof value !== 'object' || value === null) return body
   const inside = Object.hasOwn(value, 'comment') ? (value as { comment?: unknown }).comment : undefined
   return typeof inside === 'string' ? inside : body
-}
-
-function parsedOrNull(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    // Text that only begins like an object is a comment as it stands.
-    return null
-  }
 }
 
 export function plainText(value: unknown): string {

@@ -5,6 +5,7 @@
 import { attributeTexts } from '../schemas/any-value.ts'
 import { low, type SpanBatch } from '../schemas/span-batch.ts'
 import type { StringTable } from '../schemas/string-table.ts'
+import { jsonObject } from './json-text.ts'
 import { feedbackField, feedbackMarks } from './score-keys.ts'
 import { type EvaluationInput, metadataText } from './scores.ts'
 
@@ -141,7 +142,7 @@ function metadataOf(json: string | undefined): {
   readonly evaluator: string | undefined
   readonly version: string | undefined
 } {
-  const members = objectOf(json ?? '')
+  const members = jsonObject(json ?? '') ?? {}
   const textOf = (key: string): string | undefined => {
     const value = members[key]
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
@@ -215,14 +216,4 @@ function base(
 
 function told(key: string, value: string | undefined): [string, string][] {
   return value === undefined || value === '' ? [] : [[key, value]]
-}
-
-function objectOf(json: string): Readonly<Record<string, unknown>> {
-  if (!json.startsWith('{')) return {}
-  try {
-    return JSON.parse(json) as Record<string, unknown>
-  } catch {
-    // Text that is no JSON stays on the span as it was sent.
-    return {}
-  }
 }

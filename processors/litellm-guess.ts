@@ -1,9 +1,7 @@
 // Counts of LiteLLM's own. Of a stream whose usage nobody told it counts the words itself, in some releases, and does not say so; others add up
 // Claude's input in part.
 
-import { objectAt } from './provider-usage/form.ts'
-
-type Counts = Readonly<Record<string, unknown>>
+import { type Counts, objectAt } from './provider-usage/form.ts'
 
 /**
  * Whether a usage object is such a guess: all output is text, and nothing is known of the input, of which OpenAI tells the parts whenever

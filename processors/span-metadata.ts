@@ -6,6 +6,7 @@ import { attributeRoom, type SpanBatch, valueType } from '../schemas/span-batch.
 import type { StringTable } from '../schemas/string-table.ts'
 import { attributionFields } from './attribution.ts'
 import { fieldCount, fieldWay, placeOf, slotOf, wayOf } from './fields.ts'
+import { jsonObject } from './json-text.ts'
 import type { KeyTable } from './key-table.ts'
 import type { SpanFields } from './span-fields.ts'
 
@@ -33,7 +34,7 @@ export class SpanMetadata {
     const at = fields.winners[slotOf.metadataJson]!
     if (at < 0 || batch.attrType[at] !== valueType.string || batch.attrRoom[at] === attributeRoom.dropped) return
     if (batch.attrEnd[at]! - batch.attrStart[at]! > bytesMax) return
-    const members = objectOf(attributeText(batch, at))
+    const members = jsonObject(attributeText(batch, at))
     if (members === undefined) return
     const prefix = `${strings.text(batch.attrKey[at]!)}.`
     const ranks = new Map<number, number>()
@@ -59,15 +60,5 @@ export class SpanMetadata {
       const { start, end } = batch.addText(value)
       batch.setText(placeOf[slot]!, row, start, end)
     }
-  }
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
-  if (!text.startsWith('{')) return undefined
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch {
-    // Text that is no JSON stays in `attributes` as it was sent.
-    return undefined
   }
 }

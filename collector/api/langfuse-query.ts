@@ -79,10 +79,10 @@ export function metaOf(page: number, limit: number, total: number): object {
   return { page, limit, totalItems: total, totalPages: Math.ceil(total / limit) }
 }
 
-/** Which page is asked for. Throws Refusal. */
-export function pageOf(given: Given): { readonly page: number; readonly limit: number } {
+/** Which page is asked for, of at most `most` rows. Throws Refusal. */
+export function pageOf(given: Given, most = pageMax): { readonly page: number; readonly limit: number } {
   return {
     page: numberAt(given, 'page', { least: 1, most: 1_000_000, absent: 1 }),
-    limit: numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 }),
+    limit: numberAt(given, 'limit', { least: 1, most, absent: 50 }),
   }
 }

@@ -22,6 +22,7 @@ import {
 } from '../../processors/langfuse-shapes.ts'
 import { plainId } from '../../processors/scores.ts'
 import { Refusal } from '../../schemas/refusal.ts'
+import { type Listed, listed } from '../clickhouse/paging.ts'
 import { rowsOf } from '../exporting/export.ts'
 import { wrong } from '../exporting/filters.ts'
 import { selectionOf } from '../exporting/selection.ts'
@@ -271,16 +272,13 @@ const groupings: Readonly<Record<string, string>> = {
   model: 'model',
 }
 
-/** A page, and how many there are in all, also where the page is behind the last. */
-async function paged(
+function paged(
   ask: Ask,
   id: string,
   params: Given,
   { page, limit }: { readonly page: number; readonly limit: number },
-): Promise<{ readonly rows: Row[]; readonly total: number }> {
-  const rows = await ask(id, { ...params, limit, offset: (page - 1) * limit })
-  const [any] = rows.length > 0 || page === 1 ? rows : await ask(id, { ...params, limit: 1 })
-  return { rows, total: Number(any?.['total'] ?? 0) }
+): Promise<Listed<Row>> {
+  return listed((at) => ask(id, { ...params, ...at }), { limit, offset: (page - 1) * limit })
 }
 
 function groupsOf(fields: string): ReadonlySet<FieldGroup> {

@@ -4,13 +4,25 @@
 //   GET /api/public/scores, /v2/scores               pages by number
 //   GET /api/public/v3/scores                        pages by cursor, lists with commas; langfuse-python 5, langfuse-js 5
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { datasetRunKey } from '../../processors/langfuse-scores.ts'
 import { idOf } from '../../processors/score-configs/config.ts'
 import { metadataValue, plainId, type ScoreRow } from '../../processors/scores.ts'
+import { type Listed, listed, type Page } from '../clickhouse/paging.ts'
 import { wrong } from '../exporting/filters.ts'
 import { type QueryRow, runQuery } from '../queries.ts'
-import { checked, commasAt, decimalAt, type Given, listAt, metaOf, numberAt, textAt, timeAt } from './langfuse-query.ts'
+import {
+  checked,
+  commasAt,
+  decimalAt,
+  type Given,
+  listAt,
+  metaOf,
+  numberAt,
+  pageOf,
+  textAt,
+  timeAt,
+} from './langfuse-query.ts'
 import type { ApiParts } from './parts.ts'
 import type { RecentScores } from './recent-scores.ts'
 import { scoreThatIs } from './score-writing.ts'
@@ -43,7 +55,8 @@ export function addScoreReading(app: FastifyInstance, parts: ApiParts, recent: R
     const project = parts.project(request.headers)
     const limit = numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 })
     const offset = numberAt(given, 'cursor', { least: 0, most: 999_999_999, absent: 0 })
-    const { rows, total } = await page(parts, recent, request, { ...paramsV3(parts, project, given), limit, offset })
+    const params = { ...paramsV3(parts, project, given), project }
+    const { rows, total } = await found(parts, recent, params, { limit, offset })
     const next = offset + rows.length
     const data = rows.map((row) => shownV3(scoreOf(row, project)))
     return { data, meta: { limit, ...(next < total ? { cursor: String(next) } : {}) } }
@@ -57,11 +70,10 @@ export function addScoreReading(app: FastifyInstance, parts: ApiParts, recent: R
         missing,
       )
       const project = parts.project(request.headers)
-      const number = numberAt(given, 'page', { least: 1, most: 1_000_000, absent: 1 })
-      const limit = numberAt(given, 'limit', { least: 1, most: pageMax, absent: 50 })
-      const params = { ...paramsV2(parts, project, given), limit, offset: (number - 1) * limit }
-      const { rows, total } = await page(parts, recent, request, params)
-      return { data: rows.map((row) => shown(scoreOf(row, project))), meta: metaOf(number, limit, total) }
+      const { page, limit } = pageOf(given, pageMax)
+      const params = { ...paramsV2(parts, project, given), project }
+      const { rows, total } = await found(parts, recent, params, { limit, offset: (page - 1) * limit })
+      return { data: rows.map((row) => shown(scoreOf(row, project))), meta: metaOf(page, limit, total) }
     })
 
   for (const path of ['/api/public/scores/:id', '/api/public/v2/scores/:id'])
@@ -88,20 +100,14 @@ function question({ queries }: ApiParts) {
   return query
 }
 
-async function page(
+async function found(
   parts: ApiParts,
   recent: RecentScores,
-  request: FastifyRequest,
-  params: Given,
-): Promise<{ readonly rows: QueryRow[]; readonly total: number }> {
-  const project = parts.project(request.headers)
+  { project, ...params }: Given & { readonly project: string },
+  page: Page,
+): Promise<Listed<QueryRow>> {
   await recent.shown(project)
-  const ask = (more: Given): Promise<QueryRow[]> =>
-    runQuery(parts.clickhouse, question(parts), { ...params, ...more, project })
-  const rows = await ask({})
-  // Behind the last page there is no row that says how many there are.
-  const [any] = rows.length > 0 || params['offset'] === 0 ? rows : await ask({ limit: 1, offset: 0 })
-  return { rows, total: Number(any?.['total'] ?? 0) }
+  return listed((at) => runQuery(parts.clickhouse, question(parts), { ...params, ...at, project }), page)
 }
 
 function paramsV2(parts: ApiParts, project: string, given: Given): Given {

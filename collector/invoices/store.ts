@@ -7,6 +7,7 @@ import { invoiceFindingsTable, invoiceImportsTable, invoiceLinesTable } from '..
 import { formatPicoUsd } from '../../schemas/money.ts'
 import { columnNames, type Table } from '../../schemas/table.ts'
 import type { ClickHouse } from '../clickhouse/client.ts'
+import { timeText } from '../clickhouse/time-text.ts'
 import type { BillFile } from './read.ts'
 
 export interface Stored {
@@ -83,7 +84,7 @@ function importRows({ result, bill, files, asked, importedAt }: Stored, scope: o
         ...scope,
         provider,
         day,
-        imported_at: importedAt.toISOString().replace('T', ' ').replace('Z', ''),
+        imported_at: timeText(importedAt),
         asked,
         files: files.map(({ name }) => name),
         hashes: files.map(({ sha256 }) => sha256),

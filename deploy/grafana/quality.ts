@@ -128,6 +128,25 @@ ${question('feedback_judging_cost')}
   }),
 ]
 
+/** The lines of the table by model, by something else that calls may name. */
+function by(part: {
+  readonly id: number
+  readonly dimension: 'feature' | 'team' | 'env' | 'customer'
+  readonly name?: string
+  readonly of: string
+  readonly at: { readonly x: number; readonly y: number }
+}): ReturnType<typeof table> {
+  const { id, dimension, name = dimension, of, at } = part
+  return table({
+    id,
+    title: `By ${name}`,
+    description: `The same ${of}; [none] are calls that name none. Question quality.`,
+    at: { ...at, w: 12, h: 8 },
+    overrides: shown(dimension),
+    sql: pick(lines, quality(dimension)),
+  })
+}
+
 const main = [
   points({
     id: 10,
@@ -208,38 +227,10 @@ const main = [
       quality('release'),
     ),
   }),
-  table({
-    id: 16,
-    title: 'By feature',
-    description: 'The same as by model, for each feature; [none] are calls that name none. Question quality.',
-    at: { x: 0, y: 37, w: 12, h: 8 },
-    overrides: shown('feature'),
-    sql: pick(lines, quality('feature')),
-  }),
-  table({
-    id: 17,
-    title: 'By team',
-    description: 'The same for the team that a call is for; [none] are calls that name none. Question quality.',
-    at: { x: 12, y: 37, w: 12, h: 8 },
-    overrides: shown('team'),
-    sql: pick(lines, quality('team')),
-  }),
-  table({
-    id: 22,
-    title: 'By environment',
-    description: 'The same for each environment; [none] are calls that name none. Question quality.',
-    at: { x: 0, y: 45, w: 12, h: 8 },
-    overrides: shown('env'),
-    sql: pick(lines, quality('env')),
-  }),
-  table({
-    id: 23,
-    title: 'By customer',
-    description: 'The same for the customer that a call is for; [none] are calls that name none. Question quality.',
-    at: { x: 12, y: 45, w: 12, h: 8 },
-    overrides: shown('customer'),
-    sql: pick(lines, quality('customer')),
-  }),
+  by({ id: 16, dimension: 'feature', of: 'as by model, for each feature', at: { x: 0, y: 37 } }),
+  by({ id: 17, dimension: 'team', of: 'for the team that a call is for', at: { x: 12, y: 37 } }),
+  by({ id: 22, dimension: 'env', name: 'environment', of: 'for each environment', at: { x: 0, y: 45 } }),
+  by({ id: 23, dimension: 'customer', of: 'for the customer that a call is for', at: { x: 12, y: 45 } }),
   table({
     id: 18,
     title: 'Distribution of scores',

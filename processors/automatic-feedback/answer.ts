@@ -2,6 +2,8 @@
 // OpenAI (both APIs), Anthropic, Gemini and Bedrock as they are, LangChain's generations, and plain text. What is none of these is
 // the answer itself: an object that was asked for.
 
+import { parsedJson } from '../json-text.ts'
+
 export interface Answer {
   /** All text of the answer. */
   readonly text: string
@@ -25,7 +27,7 @@ const plain = { isRefusal: false, hasTools: false, hasOther: false, isCut: false
 export function answerOf(content: string): Answer {
   const trimmed = content.trimStart()
   if (trimmed.startsWith('{') || trimmed.startsWith('[')) {
-    const value = parsed(content)
+    const value = parsedJson(content)
     if (isMessage(value)) {
       const found: Found = { texts: [], isRefusal: false, hasTools: false, hasOther: false }
       collect(value, found, 0)
@@ -34,7 +36,7 @@ export function answerOf(content: string): Answer {
     if (value === undefined && messageBegins.test(trimmed)) return { ...plain, text: content, isCut: true }
   }
   // Some write every value as JSON, a text too.
-  const said = trimmed.startsWith('"') ? parsed(content) : undefined
+  const said = trimmed.startsWith('"') ? parsedJson(content) : undefined
   return { ...plain, text: typeof said === 'string' ? said : content }
 }
 
@@ -138,13 +140,4 @@ function collectObject(object: Members, found: Found, depth: number): void {
 function isSomething(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
   return value !== undefined && value !== null && value !== '' && value !== false
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    // Text that only looks like JSON, or was cut: it is judged as the text it is.
-    return undefined
-  }
 }

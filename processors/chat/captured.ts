@@ -1,6 +1,7 @@
 // The content columns of a span → its conversation: what was asked and what was answered, in plain messages where the form is
 // known, as captured where it is not, and always with a word for which.
 
+import { parsedJson } from '../json-text.ts'
 import { type ChatMessage, messagesOf, type Side, systemText } from './messages.ts'
 import type { Members } from './parts.ts'
 
@@ -83,12 +84,7 @@ function spoken(value: unknown, side: Side, raw: string): Spoken {
 /** Undefined for what is not JSON, or a number or word that is but was meant as text. */
 function jsonOf(text: string): unknown {
   if (!/^\s*[[{"]/.test(text)) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Text that only begins like JSON.
-    return undefined
-  }
+  return parsedJson(text)
 }
 
 /** Attributes numbered message by message: OpenInference, OpenLLMetry. */

@@ -18,6 +18,10 @@ const kinds: Readonly<Record<string, SpanKindName>> = {
   'agentic.mcp.invocation': 'tool',
 }
 
+function includesCache(provider: string): boolean {
+  return provider !== 'anthropic' && provider !== 'aws.bedrock'
+}
+
 export default {
   id: 'monocle',
   spec: 'monocle_apptrace 0.8.15 (2026-09)',
@@ -30,7 +34,7 @@ export default {
   },
   contentEvents: ['data.input', 'data.output'],
   meaning: ({ provider }) => ({
-    inputIncludesCache: provider !== 'anthropic' && provider !== 'aws.bedrock',
+    inputIncludesCache: includesCache(provider),
     outputIncludesReasoning: true,
   }),
   readsEach: true,
@@ -50,6 +54,6 @@ export default {
     span.setUsageIfMissing('cacheWriteTokens', told?.['cache_creation_input_tokens'])
     span.setTextIfMissing('finishReasons', told?.['finish_reason'])
     if (told?.['finish_type'] === 'error') span.setError()
-    span.setMeaning({ inputIncludesCache: !['anthropic', 'aws.bedrock'].includes(span.provider()) })
+    span.setMeaning({ inputIncludesCache: includesCache(span.provider()) })
   },
 } satisfies Dialect

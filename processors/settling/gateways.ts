@@ -3,8 +3,8 @@
 // one to one, those most alike in time first.
 
 import { unit } from '../../schemas/usage.ts'
-import { compareRecords, isInside, type Node, sameModel } from './record.ts'
-import { apartInTime, areOtherIds, type Twins } from './twins.ts'
+import { isInside, type Node, sameModel } from './record.ts'
+import { apartInTime, areOtherIds, joinNearest, type Twins } from './twins.ts'
 
 /** Scopes of gateways, which others call. */
 export const gatewayScopes: readonly string[] = ['litellm']
@@ -20,15 +20,9 @@ export function joinGateways(calls: readonly Node[], twins: Twins): void {
   const pairs = served.flatMap(({ node, request }) =>
     (callers.get(totalsOf(node)) ?? [])
       .filter((caller) => couldHaveAsked(caller, node, request))
-      .map((caller) => ({ node, caller, apart: apartInTime(caller.record, request.record) })),
+      .map((caller) => ({ one: node, other: caller, apart: apartInTime(caller.record, request.record) })),
   )
-  pairs.sort(
-    (a, b) =>
-      a.apart - b.apart ||
-      compareRecords(a.node.record, b.node.record) ||
-      compareRecords(a.caller.record, b.caller.record),
-  )
-  for (const { node, caller } of pairs) if (!twins.isOfOneEmitter(node, caller)) twins.join(node, caller)
+  joinNearest(pairs, twins)
 }
 
 /** The span that answers the request which a call was made for. */

@@ -195,17 +195,16 @@ function isBetter(a: Node, b: Node, set: readonly Node[]): boolean {
     return more === 0 ? !a.record.isEvent : more > 0
   }
   // Two that contradict each other, or are of two services: the one that was under way inside the other stands nearer to the answer.
-  const areOfTwo = a.record.resource !== b.record.resource && a.record.traceId !== b.record.traceId
-  if (a.hasUsage && b.hasUsage && (areOfTwo || !sameUsage(a.record.usage, b.record.usage))) {
-    const isInner = isInnerInTime(a.record, b.record)
-    if (isInner !== undefined) return isInner
-  }
+  const isInner = isInnerInTime(a.record, b.record)
+  const areOfTwoTraces = a.record.traceId !== b.record.traceId
+  const areOfTwoServices = areOfTwoTraces && a.record.resource !== b.record.resource
+  if (isInner !== undefined && a.hasUsage && b.hasUsage)
+    if (areOfTwoServices || !sameUsage(a.record.usage, b.record.usage)) return isInner
   const difference = detail(a.record.usage) - detail(b.record.usage)
   if (difference !== 0) return difference > 0
   if ((a.record.responseId === '') !== (b.record.responseId === '')) return a.record.responseId !== ''
-  // Of two traces, as of a client and its gateway, depths say nothing.
-  const isInner = a.record.traceId === b.record.traceId ? undefined : isInnerInTime(a.record, b.record)
-  if (isInner !== undefined) return isInner
+  // Of two traces depths say nothing.
+  if (isInner !== undefined && areOfTwoTraces) return isInner
   if (a.depth !== b.depth) return a.depth > b.depth
   return a.record.start - b.record.start < 0 || (a.record.start === b.record.start && compareText(idOf(a), idOf(b)) < 0)
 }

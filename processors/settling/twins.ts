@@ -196,21 +196,26 @@ function joinOverlapping(
       const other = calls[i]!
       if (!isMeant(one, other) || !couldBeTwins(one, other, isAlike, isInTime) || twins.isOfOneEmitter(one, other))
         continue
-      pairs.push({ one, other, at, place: i, apart: apartInTime(one.record, other.record) })
+      pairs.push({ one, other, apart: apartInTime(one.record, other.record) })
     }
   }
-  pairs.sort((a, b) => a.apart - b.apart || a.at - b.at || a.place - b.place)
-  for (const { one, other } of pairs) if (!twins.isOfOneEmitter(one, other)) twins.join(one, other)
+  joinNearest(pairs, twins)
 }
 
-interface Pair {
+/** Two records that may be of one call, and how far apart in time what tells of that is, in microseconds. */
+export interface Pair {
   readonly one: Node
   readonly other: Node
-  /** Places in the list of calls. */
-  readonly at: number
-  readonly place: number
-  /** Microseconds. */
   readonly apart: number
+}
+
+/** Joins pairs one to one, those most alike in time first, whatever order they come in. */
+export function joinNearest(pairs: readonly Pair[], twins: Twins): void {
+  const inOrder = [...pairs].sort(
+    (a, b) =>
+      a.apart - b.apart || compareRecords(a.one.record, b.one.record) || compareRecords(a.other.record, b.other.record),
+  )
+  for (const { one, other } of inOrder) if (!twins.isOfOneEmitter(one, other)) twins.join(one, other)
 }
 
 /** How far two intervals begin and end from each other, in microseconds. */
